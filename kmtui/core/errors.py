@@ -1,0 +1,169 @@
+"""The one tree of errors kmtui raises on purpose.
+
+Every error says what happened (`message`), what to do next (`hint`) and carries the exit code and
+the code word of the command contract. Text of other parties inside a message is unfiltered: it is
+filtered where it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from kmtui.model import Problem
+
+
+class KmtuiError(Exception):
+    """Something an operator must be told; the base of all errors raised on purpose."""
+
+    code = "failed"
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "", problem: Problem | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.problem = problem
+
+
+class InvalidInput(KmtuiError):
+    """Bad input; `field` names the option or form field."""
+
+    code = "invalid-input"
+    exit_code = 2
+
+    def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+
+class NotFound(KmtuiError):
+    """No object of that name or id."""
+
+    code = "not-found"
+    exit_code = 5
+
+
+class Ambiguous(KmtuiError):
+    """A word that fits several objects; `candidates` lists them."""
+
+    code = "ambiguous"
+    exit_code = 5
+
+    def __init__(self, message: str, *, candidates: Sequence[str], hint: str = "") -> None:
+        super().__init__(message, hint=hint or "one of: " + ", ".join(candidates))
+        self.candidates = tuple(candidates)
+
+
+class Refused(KmtuiError):
+    """An action that the state of things does not allow (in use, retired, already done)."""
+
+    code = "refused"
+
+
+class ReadOnly(KmtuiError):
+    """A change was asked for in read-only mode."""
+
+    code = "read-only"
+    exit_code = 6
+
+
+class VaultError(KmtuiError):
+    """Anything about opening the vault."""
+
+    code = "vault"
+    exit_code = 4
+
+
+class VaultLocked(VaultError):
+    """A secret is needed and the vault is locked."""
+
+    code = "vault-locked"
+
+
+class WrongKey(VaultError):
+    """Wrong passphrase or key file."""
+
+    code = "wrong-key"
+
+
+class TamperedSecret(VaultError):
+    """A sealed value does not belong to its row, or was changed."""
+
+    code = "tampered"
+
+
+class DatabaseError(KmtuiError):
+    """The inventory cannot be used: newer schema, read-only, corrupt, busy."""
+
+    code = "database"
+    exit_code = 6
+
+
+class AcmeError(KmtuiError):
+    """The CA said no: `problem` is its problem document (RFC 8555 section 6.7)."""
+
+    code = "acme"
+
+
+class CaUnreachable(AcmeError):
+    """The CA cannot be reached, or what answered is not an ACME server."""
+
+    code = "ca-unreachable"
+
+
+class ProtocolViolation(AcmeError):
+    """The CA answered something that must not be acted on."""
+
+    code = "protocol"
+
+
+class DnsProviderError(KmtuiError):
+    """A DNS provider refused or failed; `kind` is one of the words below.
+
+    auth, permission, plan_restriction, zone_not_found, zone_ambiguous, zone_not_delegated_here,
+    conflict, rate_limited, quota, invalid_request, transient, clock_skew, unsupported.
+    """
+
+    code = "dns-provider"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str,
+        hint: str = "",
+        raw_code: str = "",
+        vendor_request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+        self.raw_code = raw_code
+        self.vendor_request_id = vendor_request_id
+        self.retry_after = retry_after
+
+
+class ChallengeNotVisible(KmtuiError):
+    """The challenge answer was published but cannot be seen where the CA will look."""
+
+    code = "challenge-not-visible"
+
+
+class EndServerError(KmtuiError):
+    """An end server cannot be used: path not writable, port taken, connection refused."""
+
+    code = "end-server"
+
+
+class Parked(KmtuiError):
+    """The work is set aside until `not_before`."""
+
+    code = "parked"
+    exit_code = 75
+
+    def __init__(
+        self, message: str, *, not_before: datetime, hint: str = "", problem: Problem | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, problem=problem)
+        self.not_before = not_before
