@@ -129,6 +129,24 @@ class ServerKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One setting or secret that a DNS provider or a kind of end server asks for.
+
+    Forms and command options are generated from these.
+    """
+
+    name: str
+    label: str
+    required: bool = False
+    secret: bool = False
+    """Sealed in the vault, typed without echo, never shown again."""
+    default: str = ""
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    """The only values allowed, when there are any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubProblem:
     """One name's part of a problem document (RFC 8555 section 6.7.1)."""
 
