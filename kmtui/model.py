@@ -146,6 +146,15 @@ class Field:
     """The only values allowed, when there are any."""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One line of a test or an advisory check: fine, not fine, or advice."""
+
+    ok: bool | None
+    """None: worth knowing, neither good nor bad."""
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubProblem:
     """One name's part of a problem document (RFC 8555 section 6.7.1)."""
