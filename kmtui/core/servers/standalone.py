@@ -1,0 +1,57 @@
+"""Standalone: the built-in listener as an end server, for a host without a web server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from kmtui.core.addresses import parse_address
+from kmtui.core.errors import EndServerError
+from kmtui.core.servers.server import PROBE, Handle, ReportLine, Shared, check_token
+from kmtui.model import Field
+
+
+class Standalone:
+    """Listens on an address only while there is something to answer."""
+
+    kind: ClassVar[str] = "standalone"
+    title: ClassVar[str] = "Built-in listener"
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field(
+            name="listen",
+            label="Listen address",
+            required=True,
+            default=":80",
+            help="HOST:PORT, or :PORT for every address; CAs always come to port 80",
+        ),
+        PROBE,
+    )
+
+    def __init__(
+        self, settings: Mapping[str, str], secrets: Mapping[str, str], shared: Shared
+    ) -> None:
+        self.address = parse_address(settings.get("listen") or ":80", field="listen")
+        self._listeners = shared.listeners
+
+    async def check(self) -> Sequence[ReportLine]:
+        """Whether the address can be listened on."""
+        try:
+            return [ReportLine(True, await self._listeners.try_out(self.address))]
+        except EndServerError as exc:
+            return [ReportLine(False, f"{exc.message}; {exc.hint}")]
+
+    async def present(self, token: str, key_authorization: str) -> Handle:
+        """Answer for the token from now on."""
+        await self._listeners.add(self.address, check_token(token), key_authorization)
+        return {
+            "token": token,
+            "key_authorization": key_authorization,
+            "listen": str(self.address),
+        }
+
+    async def clean_up(self, handle: Handle) -> None:
+        """Stop answering; after a restart nothing is answered any more, which is as good."""
+        address = self.address
+        if "listen" in handle:
+            address = parse_address(handle["listen"], field="listen")
+        await self._listeners.remove(address, handle["token"], handle["key_authorization"])
