@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from kmtui.model import Problem
+from kmtui.model import Problem, ServerSight
 
 
 class KmtuiError(Exception):
@@ -144,10 +144,30 @@ class DnsProviderError(KmtuiError):
         self.retry_after = retry_after
 
 
+class DnsLookupFailed(KmtuiError):
+    """A question about the DNS that no server answered usefully."""
+
+    code = "dns-lookup"
+
+
 class ChallengeNotVisible(KmtuiError):
-    """The challenge answer was published but cannot be seen where the CA will look."""
+    """The challenge answer was published but cannot be seen where the CA will look.
+
+    `servers` is what each server showed last.
+    """
 
     code = "challenge-not-visible"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        problem: Problem | None = None,
+        servers: Sequence[ServerSight] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, problem=problem)
+        self.servers = tuple(servers)
 
 
 class EndServerError(KmtuiError):
