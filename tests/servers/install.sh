@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# Puts the real servers of the test suite into .cache/servers/bin: Pebble (an ACME CA) and BIND 9.
+#
+# Nothing is installed on the machine and root is not needed: Debian packages are downloaded with
+# apt's own signature checks and unpacked below the cache. A server that already answers there is
+# left alone, so a second run needs no network.
+#
+#   KMTUI_SKIP_SERVERS=1    do nothing; the tests that need a server are skipped, and say so
+#   KMTUI_UNPACK_SERVERS=1  do not borrow the servers of this machine, always unpack our own
+set -euo pipefail
+
+readonly pebble_minimum=2.10
+readonly pebble_mark=dns-persist-01 # a challenge type that 2.10 brought
+readonly cache="$(cd "$(dirname "$0")/../.." && pwd)/.cache/servers"
+readonly bin="$cache/bin"
+
+say() { printf 'servers: %s\n' "$*" >&2; }
+
+main() {
+    if [[ ${KMTUI_SKIP_SERVERS:-} == 1 ]]; then
+        say "skipped on purpose (KMTUI_SKIP_SERVERS=1)"
+        return 0
+    fi
+    mkdir -p "$bin"
+    scratch="$(mktemp -d)"
+    trap 'rm -rf "$scratch"' EXIT
+
+    local missing=0
+    pebble_answers "$bin/pebble" || borrow_pebble || unpack_pebble || {
+        say "no Pebble >= $pebble_minimum: put 'pebble' in PATH, or run this script where apt" \
+            "reaches a Debian mirror"
+        missing=1
+    }
+    named_answers "$bin/named" || borrow_named || unpack_named || install_named || {
+        say "no BIND 9: install it (on Debian: apt-get install bind9), then run this script again"
+        missing=1
+    }
+    return "$missing"
+}
+
+# --- Pebble ---------------------------------------------------------------------------------------
+
+# Debian's build calls itself "dev", so age is judged by what arrived with the release we need.
+pebble_answers() {
+    [[ -x $1 ]] && "$1" -version >/dev/null 2>&1 && grep -qa "$pebble_mark" "$1"
+}
+
+borrow_pebble() {
+    [[ ${KMTUI_UNPACK_SERVERS:-} != 1 ]] || return 1
+    local found
+    found="$(command -v pebble)" && pebble_answers "$found" && ln -sf "$found" "$bin/pebble"
+}
+
+# Debian stable ships an older Pebble without ARI and profiles; the one of sid needs only libc6.
+unpack_pebble() {
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 1
+    local mirror
+    while read -r mirror; do
+        say "fetching Pebble from Debian sid"
+        mkdir -p "$scratch/sid"
+        printf 'deb [signed-by=%s] %s sid main\n' "$(archive_keyring)" "$mirror" \
+            >"$scratch/sid/sources.list"
+        if private_apt sid -o Dir::Etc::sourcelist="$scratch/sid/sources.list" \
+            -o Dir::Etc::sourceparts=/dev/null update &&
+            (cd "$scratch/sid" && private_apt sid \
+                -o Dir::Etc::sourcelist="$scratch/sid/sources.list" \
+                -o Dir::Etc::sourceparts=/dev/null download pebble); then
+            dpkg -x "$scratch"/sid/pebble_*.deb "$cache/pebble"
+            ln -sf ../pebble/usr/bin/pebble "$bin/pebble"
+            pebble_answers "$bin/pebble" && return 0
+        fi
+        rm -rf "$scratch/sid"
+    done < <(mirrors)
+    return 1
+}
+
+# The mirrors this machine already uses, as apt knows them. Without downloaded lists apt cannot tell
+# whose they are; then each one is tried.
+mirrors() {
+    local format='$(REPO_URI)' known
+    known="$(apt-get indextargets --format "$format" \
+        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u)"
+    [[ -n $known ]] || known="$(apt-get indextargets --format "$format" 'Created-By: Packages' |
+        grep -v -- security | sort -u)"
+    printf '%s\n' "$known"
+}
+
+archive_keyring() {
+    local path
+    for path in /usr/share/keyrings/debian-archive-keyring.{pgp,gpg}; do
+        [[ -r $path ]] && printf '%s' "$path" && return
+    done
+}
+
+# --- BIND -----------------------------------------------------------------------------------------
+
+named_answers() { [[ -x $1 ]] && "$1" -v 2>/dev/null | grep -q '^BIND 9\.'; }
+
+# A copy, not a link: where AppArmor confines /usr/sbin/named it could not read a test's directory.
+borrow_named() {
+    [[ ${KMTUI_UNPACK_SERVERS:-} != 1 ]] || return 1
+    local found
+    found="$(PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v named)" || return 1
+    rm -f "$bin/named"
+    cp "$found" "$bin/named" && named_answers "$bin/named"
+}
+
+# Downloads bind9 and what it needs beyond the packages this machine has, and runs it from the cache.
+unpack_named() {
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 1
+    say "fetching BIND 9"
+    download_with_dependencies "$scratch/bind" bind9 || return 1
+    local package
+    for package in "$scratch"/bind/archives/*.deb; do
+        dpkg -x "$package" "$cache/bind" || return 1
+    done
+    rm -f "$bin/named"
+    local libraries
+    libraries="$(find "$cache/bind" -name '*.so*' -printf '%h\n' | sort -u | paste -sd :)"
+    cat >"$bin/named" <<WRAPPER
+#!/bin/sh
+LD_LIBRARY_PATH='$libraries' exec '$cache/bind/usr/sbin/named' "\$@"
+WRAPPER
+    chmod +x "$bin/named"
+    named_answers "$bin/named"
+}
+
+install_named() {
+    [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 1
+    say "installing bind9 with apt-get"
+    quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends bind9 &&
+        borrow_named
+}
+
+# --- apt, without touching the machine ------------------------------------------------------------
+
+# download_with_dependencies DIRECTORY PACKAGE: what is missing goes to DIRECTORY/archives. The lists
+# of the machine serve when they are fresh enough, else private ones are fetched.
+download_with_dependencies() {
+    local directory="$1" package="$2" status="$1/status"
+    mkdir -p "$directory"
+    # apt must believe that the package and its siblings are absent, so that it downloads them all.
+    awk -v RS= -v ORS='\n\n' "!/(^|\n)Source: ${package}( |\n)/ && !/(^|\n)Package: ${package}\n/" \
+        /var/lib/dpkg/status >"$status"
+    local fetch=(-o Dir::State::status="$status" -o Dir::Cache="$directory"
+        -o Dir::Cache::archives=archives -o Debug::NoLocking=1 -o APT::Sandbox::User=root
+        --no-install-recommends --download-only --yes install "$package")
+    mkdir -p "$directory/archives/partial"
+    quietly apt-get "${fetch[@]}" || {
+        private_apt machine update
+        quietly apt-get -o Dir::State::lists="$scratch/machine/lists" "${fetch[@]}"
+    }
+}
+
+# private_apt NAME ARGUMENT...: apt-get with its own lists and cache below the scratch directory.
+private_apt() {
+    local home="$scratch/$1"
+    shift
+    mkdir -p "$home/lists/partial" "$home/cache/archives/partial"
+    quietly apt-get -o Dir::State::lists="$home/lists" -o Dir::Cache="$home/cache" \
+        -o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
+}
+
+# Runs a command and shows what it printed only when it fails.
+quietly() {
+    "$@" >"$scratch/output" 2>&1 || {
+        local code=$?
+        tail -n 5 "$scratch/output" | sed 's/^/servers:   /' >&2
+        return "$code"
+    }
+}
+
+main "$@"
