@@ -17,11 +17,11 @@ from kmtui.core.servers.server import (
     PROBE,
     WELL_KNOWN,
     Handle,
-    ReportLine,
     Shared,
     check_token,
+    probe_address,
 )
-from kmtui.model import Field
+from kmtui.model import CheckLine, Field
 
 FILE_MODE = 0o644
 DIRECTORY_MODE = 0o755
@@ -63,19 +63,20 @@ class WebRoot:
         self.webroot = Path(webroot)
         if not self.webroot.is_absolute() or "\0" in webroot:
             raise InvalidInput("the web root is not an absolute path", field="webroot")
+        self.probe = probe_address(settings)
         self._made = shared.made
 
-    async def check(self) -> Sequence[ReportLine]:
+    async def check(self) -> Sequence[CheckLine]:
         """Write and remove a file as a challenge would."""
         if not await asyncio.to_thread(self.webroot.is_dir):
-            return [ReportLine(False, f"{self.webroot} is not a directory")]
-        found = [ReportLine(True, f"{self.webroot} is a directory")]
+            return [CheckLine(False, f"{self.webroot} is not a directory")]
+        found = [CheckLine(True, f"{self.webroot} is a directory")]
         token = "kmtui-check-" + random.token_urlsafe(16)
         try:
             await self.clean_up(await self.present(token, f"{token}.check"))
         except EndServerError as exc:
-            return [*found, ReportLine(False, f"{exc.message}; {exc.hint}")]
-        return [*found, ReportLine(True, "challenge files can be written and removed")]
+            return [*found, CheckLine(False, f"{exc.message}; {exc.hint}")]
+        return [*found, CheckLine(True, "challenge files can be written and removed")]
 
     async def present(self, token: str, key_authorization: str) -> Handle:
         """Write the file; raises EndServerError when the web root cannot be written."""

@@ -1,19 +1,19 @@
 """End server: a place that serves http-01 answers (RFC 8555 section 8.3).
 
-A kind of end server is one file with one class, named once in `KINDS`. Forms and command options
-are generated from its `title` and `fields`; nothing else knows the kinds by name.
+A kind of end server is one file with one class, named once in the registry. Forms and command
+options are generated from its `title` and `fields`; nothing else knows the kinds by name.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Protocol, TypeAlias
 
-from kmtui.core.errors import InvalidInput, ProtocolViolation
+from kmtui.core.addresses import Address, parse_address
+from kmtui.core.errors import ProtocolViolation
 from kmtui.core.servers.listener import PATH, Listeners
-from kmtui.model import Field
+from kmtui.model import CheckLine, Field
 
 WELL_KNOWN = tuple(PATH.strip("/").split("/"))
 """The directories below a web root where answers live (RFC 8555 section 8.3)."""
@@ -31,13 +31,6 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{22,128}")
 
 Handle: TypeAlias = dict[str, Any]
 """What `clean_up` needs, JSON-able. Always has `token` and `key_authorization`."""
-
-
-class ReportLine(NamedTuple):
-    """One finding of a check."""
-
-    ok: bool
-    text: str
 
 
 class Shared:
@@ -63,12 +56,14 @@ class EndServer(Protocol):
     kind: ClassVar[str]
     title: ClassVar[str]
     fields: ClassVar[tuple[Field, ...]]
+    probe: Address | None
+    """Where the advisory probe connects to; None: to the addresses of the name."""
 
     def __init__(
         self, settings: Mapping[str, str], secrets: Mapping[str, str], shared: Shared
     ) -> None: ...
 
-    async def check(self) -> Sequence[ReportLine]:
+    async def check(self) -> Sequence[CheckLine]:
         """Try what a challenge would need and leave nothing behind; never raises for a finding."""
         ...
 
@@ -90,54 +85,10 @@ class EndServer(Protocol):
         ...
 
 
-KINDS: dict[str, str] = {
-    "local": "kmtui.core.servers.local:WebRoot",
-    "standalone": "kmtui.core.servers.standalone:Standalone",
-}
-"""Kind to ``module:class``, in the order shown; a module is imported when first used."""
-
-
-def server_class(kind: str) -> type[EndServer]:
-    """The class of a kind. Raises InvalidInput for an unknown one."""
-    try:
-        module, _, name = KINDS[kind].partition(":")
-    except KeyError:
-        raise InvalidInput(
-            f"no such kind of end server: {kind}", field="kind", hint="one of: " + ", ".join(KINDS)
-        ) from None
-    return cast(type[EndServer], getattr(importlib.import_module(module), name))
-
-
-def open_server(
-    kind: str, settings: Mapping[str, str], secrets: Mapping[str, str], shared: Shared
-) -> EndServer:
-    """The end server of a stored row; `settings` may carry a mapping's own `webroot`.
-
-    Raises InvalidInput for settings that its fields do not allow.
-    """
-    cls = server_class(kind)
-    check_fields(cls.fields, {**settings, **secrets})
-    return cls(settings, secrets, shared)
-
-
-def check_fields(fields: Sequence[Field], values: Mapping[str, str]) -> None:
-    """Refuse unknown, missing and not allowed values, naming the field. Raises InvalidInput."""
-    known = {field.name: field for field in fields}
-    for name in values:
-        if name not in known:
-            raise InvalidInput(
-                f"no such setting: {name}", field=name, hint="one of: " + ", ".join(known)
-            )
-    for field in fields:
-        value = values.get(field.name) or field.default
-        if field.required and not value:
-            raise InvalidInput(f"{field.label} is missing", field=field.name, hint=field.help)
-        if value and field.choices and value not in field.choices:
-            raise InvalidInput(
-                f"{field.label} cannot be {value!r}",
-                field=field.name,
-                hint="one of: " + ", ".join(field.choices),
-            )
+def probe_address(settings: Mapping[str, str]) -> Address | None:
+    """What the field `PROBE` holds. Raises InvalidInput."""
+    text = settings.get(PROBE.name, "")
+    return parse_address(text, field=PROBE.name, default_port=80) if text else None
 
 
 def check_token(token: str) -> str:

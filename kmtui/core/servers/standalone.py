@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from kmtui.core.addresses import parse_address
 from kmtui.core.errors import EndServerError
-from kmtui.core.servers.server import PROBE, Handle, ReportLine, Shared, check_token
-from kmtui.model import Field
+from kmtui.core.servers.server import PROBE, Handle, Shared, check_token, probe_address
+from kmtui.model import CheckLine, Field
 
 
 class Standalone:
@@ -31,14 +31,15 @@ class Standalone:
         self, settings: Mapping[str, str], secrets: Mapping[str, str], shared: Shared
     ) -> None:
         self.address = parse_address(settings.get("listen") or ":80", field="listen")
+        self.probe = probe_address(settings)
         self._listeners = shared.listeners
 
-    async def check(self) -> Sequence[ReportLine]:
+    async def check(self) -> Sequence[CheckLine]:
         """Whether the address can be listened on."""
         try:
-            return [ReportLine(True, await self._listeners.try_out(self.address))]
+            return [CheckLine(True, await self._listeners.try_out(self.address))]
         except EndServerError as exc:
-            return [ReportLine(False, f"{exc.message}; {exc.hint}")]
+            return [CheckLine(False, f"{exc.message}; {exc.hint}")]
 
     async def present(self, token: str, key_authorization: str) -> Handle:
         """Answer for the token from now on."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kmtui.core.errors import EndServerError, InvalidInput, ProtocolViolation
+from kmtui.core.errors import EndServerError, ProtocolViolation
 from kmtui.core.servers.local import WebRoot
-from kmtui.core.servers.server import Shared, open_server
+from kmtui.core.servers.server import Shared
 
 TOKEN = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
 OTHER = "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
@@ -189,21 +189,3 @@ async def test_check_of_a_missing_web_root_is_a_finding(tmp_path: Path) -> None:
 
     assert not line.ok
     assert "is not a directory" in line.text
-
-
-@pytest.mark.parametrize(
-    ("settings", "field"),
-    [({}, "webroot"), ({"webroot": "www"}, "webroot"), ({"webroot": "/srv", "x": "1"}, "x")],
-)
-def test_bad_settings_name_their_field(settings: dict[str, str], field: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        open_server("local", settings, {}, Shared())
-
-    assert refused.value.field == field
-
-
-def test_an_unknown_kind_lists_the_known_ones() -> None:
-    with pytest.raises(InvalidInput) as refused:
-        open_server("ftp", {}, {}, Shared())
-
-    assert "local" in refused.value.hint
