@@ -1,0 +1,248 @@
+"""Waiting until the CA can see a TXT record: every authoritative name server is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import ipaddress
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from enum import StrEnum
+
+import dns.name
+
+from kmtui.core.challenges.sight import Sight, Verdict, look_for_values, look_for_zone
+from kmtui.core.dns.authority import Authorities, NameServer, ZoneCut
+from kmtui.core.dns.endpoint import Endpoint
+from kmtui.core.dns.query import has_route, running
+from kmtui.core.dns.resolvers import Resolvers
+from kmtui.core.errors import ChallengeNotVisible, DnsLookupFailed
+from kmtui.model import Problem, ServerSight
+
+# A server that stays silent this many rounds is passed over by the policies `all` and `recursive`.
+SILENT_ROUNDS = 3
+# Pauses grow by this factor from the first to the longest.
+PAUSE_GROWTH = 1.5
+
+OnSight = Callable[[tuple[ServerSight, ...]], Awaitable[None] | None]
+
+
+class Policy(StrEnum):
+    """What counts as visible."""
+
+    ALL = "all"
+    """Every authoritative server that can be reached, and at least one."""
+    STRICT = "strict"
+    """Every authoritative server."""
+    RECURSIVE = "recursive"
+    """The configured resolvers: where port 53 outside is closed."""
+    DELAY = "delay"
+    """A fixed time, without looking."""
+    OFF = "off"
+
+
+class Propagation:
+    """Watches a TXT record arrive at the servers that the policy names.
+
+    `interval` is the first and the longest pause between rounds, `settle` the pause before a second
+    look at servers with public addresses: behind an anycast address are many, and one that has the
+    record says nothing of the others. All times are in seconds; `clock` is monotonic.
+    """
+
+    def __init__(
+        self,
+        resolvers: Resolvers,
+        policy: str = Policy.ALL,
+        *,
+        endpoints: Iterable[Endpoint] = (),
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        interval: tuple[float, float] = (2.0, 10.0),
+        delay: float = 60.0,
+        settle: float = 5.0,
+        patience: float = 4.0,
+    ) -> None:
+        self._resolvers = resolvers
+        self._policy = Policy(policy)
+        self._authorities = Authorities(resolvers, endpoints=endpoints, patience=patience)
+        self._clock = clock
+        self._sleep = sleep
+        self._first_pause, self._longest_pause = interval
+        self._delay = delay
+        self._settle = settle
+        self._patience = patience
+
+    async def wait(
+        self,
+        fqdn: str,
+        values: Iterable[str],
+        *,
+        deadline: float = 300.0,
+        on_sight: OnSight | None = None,
+    ) -> tuple[ServerSight, ...]:
+        """What each server showed, once all `values` are visible at `fqdn`.
+
+        `fqdn` is the effective name (aliases followed); foreign values beside ours are no matter.
+        `deadline` is in seconds from now. `on_sight` gets all servers whenever what is known of one
+        changes, and is awaited when it returns an awaitable. Raises ChallengeNotVisible.
+        """
+        if self._policy is Policy.OFF:
+            return ()
+        if self._policy is Policy.DELAY:
+            await self._sleep(self._delay)
+            return ()
+        name, wanted = dns.name.from_text(fqdn), frozenset(values)
+        view = _View(on_sight)
+        ends_at = self._clock() + deadline
+        pause = self._first_pause
+        passed = 0
+        while True:
+            await self._look(view, name, wanted)
+            passed = passed + 1 if self._passes(view) else 0
+            late = self._clock() >= ends_at
+            if passed > view.anycast or (passed and late):
+                return view.rows
+            if late:
+                raise _not_visible(fqdn, view)
+            rest = ends_at - self._clock()
+            await self._sleep(min(self._settle if passed else pause, rest))
+            pause = min(pause * PAUSE_GROWTH, self._longest_pause)
+
+    async def check_name(self, fqdn: str) -> tuple[ZoneCut, tuple[ServerSight, ...]]:
+        """The zone of `fqdn`, and whether each of its servers answers for it.
+
+        Asks nothing that would make a resolver remember `fqdn`. Raises DnsLookupFailed.
+        """
+        cut = await self._authorities.zone_cut(dns.name.from_text(fqdn))
+        sights = await asyncio.gather(
+            *(
+                look_for_zone(server, cut.zone, patience=self._patience)
+                for server in _routable(cut.servers)
+            )
+        )
+        return cut, tuple(sight.row for sight in sights)
+
+    async def _look(self, view: _View, name: dns.name.Name, wanted: frozenset[str]) -> None:
+        """One round: ask every server at once and tell each change as it comes."""
+        if not view.sights:
+            try:
+                await view.start(await self._servers(name))
+            except DnsLookupFailed as error:
+                view.failure = error
+                return
+        looks = (self._look_at(i, s.server, name, wanted) for i, s in enumerate(view.sights))
+        async with running(looks) as tasks:
+            for finished in asyncio.as_completed(tasks):
+                index, sight = await finished
+                await view.put(index, sight)
+
+    async def _look_at(
+        self, index: int, server: NameServer, name: dns.name.Name, wanted: frozenset[str]
+    ) -> tuple[int, Sight]:
+        recurse = self._policy is Policy.RECURSIVE
+        patience = self._patience
+        return index, await look_for_values(
+            server, name, wanted, recurse=recurse, patience=patience
+        )
+
+    async def _servers(self, name: dns.name.Name) -> tuple[NameServer, ...]:
+        if self._policy is Policy.RECURSIVE:
+            return tuple(NameServer("resolver", at) for at in await self._resolvers.endpoints())
+        return _routable((await self._authorities.zone_cut(name)).servers)
+
+    def _passes(self, view: _View) -> bool:
+        """Whether this round's sights satisfy the policy."""
+        verdicts = [sight.verdict for sight in view.sights]
+        if self._policy is Policy.STRICT:
+            return bool(verdicts) and set(verdicts) == {Verdict.SEEN}
+        return Verdict.SEEN in verdicts and all(
+            sight.verdict is Verdict.SEEN
+            or (sight.verdict is Verdict.SILENT and view.silent_rounds[index] >= SILENT_ROUNDS)
+            for index, sight in enumerate(view.sights)
+        )
+
+
+class _View:
+    """The latest sight of each server, and who is told of changes."""
+
+    def __init__(self, on_sight: OnSight | None) -> None:
+        self._on_sight = on_sight
+        self.sights: list[Sight] = []
+        self.silent_rounds: Counter[int] = Counter()
+        self.failure: DnsLookupFailed | None = None
+        """Why there are no servers to ask."""
+
+    @property
+    def rows(self) -> tuple[ServerSight, ...]:
+        return tuple(sight.row for sight in self.sights)
+
+    @property
+    def anycast(self) -> bool:
+        """Whether an address may stand for several machines: any public one may."""
+        hosts = (sight.server.endpoint.host for sight in self.sights if sight.server.endpoint)
+        return any(ipaddress.ip_address(host).is_global for host in hosts)
+
+    async def start(self, servers: tuple[NameServer, ...]) -> None:
+        self.sights = [Sight(server, Verdict.ASKING, "asking") for server in servers]
+        await self._tell()
+
+    async def put(self, index: int, sight: Sight) -> None:
+        silent = sight.verdict is Verdict.SILENT
+        self.silent_rounds[index] = self.silent_rounds[index] + 1 if silent else 0
+        before, self.sights[index] = self.sights[index], sight
+        if (before.verdict, before.detail) != (sight.verdict, sight.detail):
+            await self._tell()
+
+    async def _tell(self) -> None:
+        told = self._on_sight(self.rows) if self._on_sight else None
+        if inspect.isawaitable(told):
+            await told
+
+
+def _routable(servers: Iterable[NameServer]) -> tuple[NameServer, ...]:
+    """The servers without the addresses this host has no route to, where another one remains."""
+    servers = tuple(servers)
+    reached = {s.name for s in servers if s.endpoint and has_route(s.endpoint)}
+    return tuple(
+        s for s in servers if s.name not in reached or (s.endpoint and has_route(s.endpoint))
+    )
+
+
+def _not_visible(fqdn: str, view: _View) -> ChallengeNotVisible:
+    missing = [sight for sight in view.sights if sight.verdict is not Verdict.SEEN]
+    if not view.sights and view.failure:
+        message = f"the name servers of {fqdn} were not found: {view.failure.message}"
+    else:
+        seen = f"TXT seen by {len(view.sights) - len(missing)} of {len(view.sights)} servers"
+        message = "; ".join([seen, *map(str, missing)])
+    verdicts = {sight.verdict for sight in view.sights}
+    hint = next(hint for verdict, hint in HINTS if verdicts <= verdict)
+    problem = Problem(
+        type="kmtui:dns-not-visible",
+        detail=message,
+        what=f"the TXT record at {fqdn} cannot be seen where the CA will look",
+        hint=hint,
+        where=fqdn,
+    )
+    return ChallengeNotVisible(message, hint=hint, problem=problem, servers=view.rows)
+
+
+# The first row whose verdicts cover all that were seen gives the hint.
+HINTS = (
+    (
+        {Verdict.SILENT},
+        "no name server could be reached; where port 53 outside is closed, set `propagation` on "
+        "the DNS account to `recursive` or `delay`",
+    ),
+    (
+        {Verdict.SEEN, Verdict.MISSING},
+        "try again: some providers take longer; `propagation_timeout` on the DNS account allows "
+        "more time",
+    ),
+    (
+        set(Verdict),
+        "mend or remove the name servers named; or set `propagation` on the DNS account to "
+        "`recursive` or `delay`",
+    ),
+)

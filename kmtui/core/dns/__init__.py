@@ -1,0 +1,1 @@
+"""DNS providers behind one protocol, and the questions put to name servers."""

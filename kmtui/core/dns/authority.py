@@ -1,0 +1,188 @@
+"""The authoritative name servers of a name: the zone it lies in and who serves that zone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+from kmtui.core.dns.endpoint import DNS_PORT, Endpoint, resolve_all
+from kmtui.core.dns.query import MAX_RECORDS, NoReply, answer_of, ask, is_authoritative, running
+from kmtui.core.dns.resolvers import Resolvers
+from kmtui.core.errors import DnsLookupFailed
+
+
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """One address of one name server; `endpoint` is None when the name has no address."""
+
+    name: str
+    endpoint: Endpoint | None
+
+    @property
+    def address(self) -> str:
+        """The address, with the port when it is not 53."""
+        return str(self.endpoint) if self.endpoint else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneCut:
+    """The zone a name lies in, as delegated, and its name servers."""
+
+    zone: dns.name.Name
+    servers: tuple[NameServer, ...]
+
+    @property
+    def server_names(self) -> frozenset[str]:
+        """The NS set, lower case without final dot."""
+        return frozenset(server.name for server in self.servers)
+
+
+class Authorities:
+    """Finds and asks authoritative servers.
+
+    A server whose address is also one of the resolvers' or of `endpoints` is asked on that
+    endpoint's port instead of 53: name servers on other ports then work throughout.
+    """
+
+    def __init__(
+        self,
+        resolvers: Resolvers,
+        *,
+        endpoints: Iterable[Endpoint] = (),
+        patience: float = 4.0,
+    ) -> None:
+        self.resolvers = resolvers
+        self._endpoints = tuple(endpoints)
+        self._patience = patience
+
+    async def zone_cut(self, name: dns.name.Name) -> ZoneCut:
+        """The zone of `name` and its servers. Raises DnsLookupFailed.
+
+        Resolvers are asked about the names above only (see Resolvers); whether `name` itself is
+        delegated is asked of the authoritative servers of the zone above.
+        """
+        above = await self._zone_above(name)
+        servers = await self._servers(await self.resolvers.nameservers(above))
+        reply = await self._first_reply(servers, name, dns.rdatatype.NS)
+        delegated = answer_of(reply, name, dns.rdatatype.NS) if reply else None
+        if reply and delegated is None and not is_authoritative(reply):
+            delegated = _referral(reply, name)
+        if delegated is None or name == above:
+            return ZoneCut(above, servers)
+        names = tuple(sorted(rdata.target for rdata in list(delegated)[:MAX_RECORDS]))
+        return ZoneCut(name, await self._servers(names))
+
+    async def ask(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
+    ) -> dns.message.Message:
+        """The first authoritative reply about `name`; a resolver's when no such server replies.
+
+        The second way is for hosts that may not send to port 53 outside; there a name asked too
+        early stays unknown for a while. Raises DnsLookupFailed.
+        """
+        cut = await self.zone_cut(name)
+        reply = await self._first_reply(cut.servers, name, rdtype, authoritative=True)
+        return reply or await self.resolvers.ask(name, rdtype)
+
+    async def _zone_above(self, name: dns.name.Name) -> dns.name.Name:
+        """The closest zone at or above the parent of `name`; at `name` when nothing is above."""
+        last: DnsLookupFailed | None = None
+        candidates = [*_ancestors(name.parent()), name] if name != dns.name.root else []
+        for candidate in candidates:
+            try:
+                reply = await self.resolvers.ask(candidate, dns.rdatatype.SOA)
+            except DnsLookupFailed as error:
+                last = error
+                continue
+            if any(rrset.rdtype == dns.rdatatype.CNAME for rrset in reply.answer):
+                continue  # The SOA shown belongs to the zone of the alias's target.
+            for rrset in (*reply.answer, *reply.authority):
+                if rrset.rdtype != dns.rdatatype.SOA or rrset.name == dns.name.root:
+                    continue
+                if candidate.is_subdomain(rrset.name):
+                    return rrset.name
+        raise DnsLookupFailed(
+            f"no zone was found for {name.to_text(omit_final_dot=True)}"
+            + (f": {last.message}" if last else ""),
+            hint=last.hint if last else "is the domain delegated?",
+        )
+
+    async def _servers(self, names: Iterable[dns.name.Name]) -> tuple[NameServer, ...]:
+        """Every address of every name server, on the port it is known to listen on."""
+        names = tuple(names)
+        ports = await self._known_ports()
+        found = await asyncio.gather(*(self._addresses(name) for name in names))
+        return tuple(
+            server
+            for name, addresses in zip(names, found, strict=True)
+            for server in _with_ports(name, addresses, ports)
+        )
+
+    async def _addresses(self, host: dns.name.Name) -> tuple[str, ...]:
+        try:
+            return await self.resolvers.addresses(host)
+        except DnsLookupFailed:
+            return ()  # Shown as a server without an address.
+
+    async def _known_ports(self) -> dict[str, int]:
+        known = (*await resolve_all(self._endpoints), *await self.resolvers.endpoints())
+        # The first wins: an endpoint given on purpose before a resolver.
+        return {endpoint.host: endpoint.port for endpoint in reversed(known)}
+
+    async def _first_reply(
+        self,
+        servers: Iterable[NameServer],
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        *,
+        authoritative: bool = False,
+    ) -> dns.message.Message | None:
+        """The first NOERROR or NXDOMAIN reply of any server, all asked at once; None without."""
+        questions = (
+            ask(server.endpoint, name, rdtype, patience=self._patience)
+            for server in servers
+            if server.endpoint
+        )
+        async with running(questions) as tasks:
+            for finished in asyncio.as_completed(tasks):
+                try:
+                    reply = await finished
+                except NoReply:
+                    continue
+                if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+                    continue
+                if is_authoritative(reply) or not authoritative:
+                    return reply
+        return None
+
+
+def _ancestors(name: dns.name.Name) -> list[dns.name.Name]:
+    """The name and those above it, longest first, without the root."""
+    found = []
+    while name != dns.name.root:
+        found.append(name)
+        name = name.parent()
+    return found
+
+
+def _referral(reply: dns.message.Message, name: dns.name.Name) -> dns.rrset.RRset | None:
+    """The NS set of a reply that hands `name` down to other servers (RFC 1034 section 4.3.2)."""
+    for rrset in reply.authority:
+        if rrset.rdtype == dns.rdatatype.NS and rrset.name == name:
+            return rrset
+    return None
+
+
+def _with_ports(
+    name: dns.name.Name, addresses: tuple[str, ...], ports: dict[str, int]
+) -> list[NameServer]:
+    text = name.canonicalize().to_text(omit_final_dot=True)
+    if not addresses:
+        return [NameServer(text, None)]
+    return [NameServer(text, Endpoint(at, ports.get(at, DNS_PORT))) for at in addresses]

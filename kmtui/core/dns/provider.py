@@ -1,0 +1,165 @@
+"""The contract of a DNS provider, and the data it works with.
+
+A provider is one file with one class and one line in the registry. Its form, its command options
+and its documentation are generated from the class's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+import dns.name
+
+from kmtui.model import Field
+
+Secrets = Mapping[str, bytes | str]
+"""Secret values by field name, as they come out of the vault."""
+
+DEFAULT_TTL = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """What a provider's interface can and cannot do."""
+
+    semantics: str = "record"
+    """``record``: adding one value cannot hurt another; ``rrset``: each write replaces the set."""
+    min_ttl: int = 1
+    """Seconds; smaller TTLs are raised to it."""
+    max_rps: float | None = None
+    """Requests per second that the vendor allows, when it says."""
+    has_change_signal: bool = False
+    """Whether `wait_applied` learns from the vendor when its servers have a change."""
+    needs_verify_after_write: bool = False
+    """Whether the interface may lose a write and still report success."""
+    propagation_timeout: int = 300
+    """Seconds until a change is visible at the latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """A zone that an account can change."""
+
+    id: str
+    """The vendor's id; the zone's name where there is none."""
+    name: dns.name.Name
+    nameservers: tuple[str, ...] = ()
+    """Lower case without final dot, as the account knows them; empty when it does not."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """What the provider needs again to change the zone."""
+
+    @property
+    def text(self) -> str:
+        """The name without its final dot."""
+        return self.name.to_text(omit_final_dot=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TxtHandle:
+    """One TXT value that was published, with all that is needed to take it away again.
+
+    Plain strings throughout: it is journalled as JSON before the record is created, and completed
+    with the record id afterwards.
+    """
+
+    zone_id: str
+    zone_name: str
+    fqdn: str
+    """Absolute, lower case, without final dot; so is `zone_name`."""
+    value: str
+    record_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One thing that was looked at; `text` may hold words of the vendor, unfiltered."""
+
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a test of an account found, line by line."""
+
+    lines: tuple[CheckLine, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return all(line.ok for line in self.lines)
+
+
+class DnsProvider(Protocol):
+    """Publishes TXT records with one account.
+
+    All methods may be called at the same time from several tasks, also for one name. They raise
+    DnsProviderError and nothing else for what a vendor, a network or an account can do wrong; no
+    secret is in any message. Names are lower-case A-labels; `fqdn` may end with a dot.
+    """
+
+    name: ClassVar[str]
+    """The word an operator types."""
+    title: ClassVar[str]
+    fields: ClassVar[tuple[Field, ...]]
+    """Its own settings and secrets; see `all_fields` for those every account has."""
+    caps: ClassVar[Caps]
+    least_right: ClassVar[str]
+    """The smallest right that is enough, in the vendor's words."""
+    docs: ClassVar[str]
+    """URL of the vendor's page or the standard."""
+
+    def __init__(self, settings: Mapping[str, str], secrets: Secrets) -> None:
+        """Keep what is needed; do nothing slow.
+
+        MUST raise InvalidInput with the field's name for a value that cannot work. Collaborators
+        (clock, transport) follow as keyword arguments with defaults.
+        """
+        ...
+
+    async def check(self, names: Sequence[str] = ()) -> Report:
+        """Test the account: credentials, zones and rights, also for each of `names`.
+
+        MUST NOT leave anything behind, and MUST report failures as lines instead of raising.
+        """
+        ...
+
+    async def find_zone(self, fqdn: str) -> Zone:
+        """The zone to change for `fqdn`: the longest match by labels, an explicit one first.
+
+        MUST raise DnsProviderError of kind ``zone_not_found`` with the candidates tried.
+        """
+        ...
+
+    async def add(
+        self, zone: Zone, fqdn: str, values: AbstractSet[str], ttl: int
+    ) -> list[TxtHandle]:
+        """Publish all `values` at one name together, one handle for each.
+
+        A value that is there already is a success. Values of others, their strings and their TTL
+        MUST stay as they are. `ttl` (seconds) is raised to `caps.min_ttl`, and gives way to the TTL
+        of an RRset that exists.
+        """
+        ...
+
+    async def wait_applied(self, handles: Sequence[TxtHandle], deadline: float) -> None:
+        """Wait until the vendor says its servers have the change, at most `deadline` seconds.
+
+        Returns at once where the vendor says nothing (`caps.has_change_signal`).
+        """
+        ...
+
+    async def remove(self, handles: Sequence[TxtHandle]) -> None:
+        """Take away exactly these values; one that is gone already is a success.
+
+        MUST work from (zone, fqdn, value) when `record_id` is None: the program may have been
+        killed between creating a record and storing its id.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections; nothing may be called afterwards."""
+        ...

@@ -1,0 +1,52 @@
+"""Every DNS provider by name: one line each, imported when first used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import import_module
+from typing import Any, cast
+
+from kmtui.core.dns.provider import DnsProvider, Secrets
+from kmtui.core.dns.settings import all_fields, complete
+from kmtui.core.errors import NotFound
+
+PROVIDERS = {
+    "rfc2136": "kmtui.core.dns.rfc2136:Rfc2136",
+}
+
+
+def provider_names() -> tuple[str, ...]:
+    """The words an operator may type, in order of the list."""
+    return tuple(PROVIDERS)
+
+
+def provider_class(name: str) -> type[DnsProvider]:
+    """The class of a provider. Raises NotFound."""
+    try:
+        module, _, attribute = PROVIDERS[name].partition(":")
+    except KeyError:
+        raise NotFound(
+            f"there is no DNS provider {name!r}", hint="one of: " + ", ".join(PROVIDERS)
+        ) from None
+    return cast(type[DnsProvider], getattr(import_module(module), attribute))
+
+
+def describe(name: str) -> dict[str, Any]:
+    """What a provider needs, as plain data: forms and ``kmtui dns providers`` show it."""
+    provider = provider_class(name)
+    return {
+        "name": name,
+        "title": provider.title,
+        "fields": [asdict(field) for field in all_fields(provider)],
+        "least_right": provider.least_right,
+        "docs": provider.docs,
+    }
+
+
+def open_provider(
+    name: str, settings: Mapping[str, str], secrets: Secrets, **collaborators: Any
+) -> DnsProvider:
+    """A provider ready to use. Raises NotFound, and InvalidInput naming the field."""
+    provider = provider_class(name)
+    return provider(complete(provider, settings, secrets), secrets, **collaborators)

@@ -1,0 +1,202 @@
+"""The settings and secrets of a DNS account: which there are, and whether they can work."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import dns.exception
+import dns.name
+
+from kmtui.core.dns.endpoint import Endpoint
+from kmtui.core.dns.provider import DEFAULT_TTL, DnsProvider, Secrets
+from kmtui.core.errors import InvalidInput
+from kmtui.model import Field
+
+T = TypeVar("T")
+
+COMMON_FIELDS = (
+    Field(
+        name="ttl",
+        label="TTL",
+        default=str(DEFAULT_TTL),
+        help="Seconds; raised to what the provider allows.",
+    ),
+    Field(
+        name="propagation",
+        label="Propagation check",
+        default="all",
+        choices=("all", "strict", "recursive", "delay", "off"),
+        help="all: every name server that can be reached; strict: every one; recursive: only the "
+        "resolvers below; delay: wait a fixed time; off: do not wait.",
+    ),
+    Field(
+        name="propagation_timeout",
+        label="Longest wait",
+        help="Seconds until a record must be visible; empty: what suits the provider.",
+    ),
+    Field(
+        name="propagation_delay",
+        label="Fixed wait",
+        default="60",
+        help="Seconds to wait with propagation `delay`.",
+    ),
+    Field(
+        name="resolvers",
+        label="Resolvers",
+        help="host[:port],… that find the name servers; empty: those of this host.",
+    ),
+    Field(
+        name="zones",
+        label="Zones",
+        help="Zones this account may be used for, separated by commas; empty: all it can change.",
+    ),
+    Field(
+        name="base_url",
+        label="Address of the interface",
+        help="Only for providers with an HTTP interface: another address than the vendor's.",
+    ),
+)
+"""What every DNS account has beside the provider's own fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommonSettings:
+    """The common fields, read."""
+
+    ttl: int
+    propagation: str
+    propagation_timeout: float
+    propagation_delay: float
+    resolvers: tuple[Endpoint, ...]
+    """Empty: those of this host."""
+    zones: tuple[dns.name.Name, ...]
+
+
+def all_fields(provider: type[DnsProvider]) -> tuple[Field, ...]:
+    """The provider's own fields, then the common ones it does not define itself."""
+    own = {field.name for field in provider.fields}
+    return (*provider.fields, *(field for field in COMMON_FIELDS if field.name not in own))
+
+
+def complete(
+    provider: type[DnsProvider], settings: Mapping[str, str], secrets: Secrets
+) -> dict[str, str]:
+    """The settings with defaults filled in, empty where nothing is set.
+
+    Raises InvalidInput naming the field: unknown, missing, not among the choices, a secret given as
+    a setting, or a common setting that cannot be read. The provider's constructor checks its own.
+    """
+    fields = {field.name: field for field in all_fields(provider)}
+    for name in settings:
+        if name not in fields:
+            raise InvalidInput(
+                f"{provider.title} has no setting {name!r}",
+                field=name,
+                hint="settings: " + ", ".join(f.name for f in fields.values() if not f.secret),
+            )
+        if fields[name].secret:
+            raise InvalidInput(f"{name} is a secret", field=name, hint="give it as a secret")
+    for name in secrets:
+        if name not in fields or not fields[name].secret:
+            raise InvalidInput(
+                f"{provider.title} has no secret {name!r}",
+                field=name,
+                hint="secrets: " + ", ".join(f.name for f in fields.values() if f.secret),
+            )
+    found = {
+        field.name: settings.get(field.name, "").strip() or field.default
+        for field in fields.values()
+        if not field.secret
+    }
+    for field in fields.values():
+        given = bool(secrets.get(field.name)) if field.secret else bool(found[field.name])
+        if field.required and not given:
+            raise InvalidInput(f"{field.label} is missing", field=field.name, hint=field.help)
+        if not field.secret and field.choices and found[field.name] not in field.choices:
+            raise InvalidInput(
+                f"{field.label}: {found[field.name]!r} is not allowed",
+                field=field.name,
+                hint="one of: " + ", ".join(field.choices),
+            )
+    common(provider, found)
+    if found["base_url"]:
+        read("base_url", base_url, found["base_url"])
+    return found
+
+
+def common(provider: type[DnsProvider], settings: Mapping[str, str]) -> CommonSettings:
+    """The common settings of an account. Raises InvalidInput naming the field."""
+
+    def value(name: str) -> str:
+        default = next(field.default for field in COMMON_FIELDS if field.name == name)
+        return settings.get(name, "") or default
+
+    timeout = value("propagation_timeout") or str(provider.caps.propagation_timeout)
+    return CommonSettings(
+        ttl=int(read("ttl", seconds, value("ttl"))),
+        propagation=value("propagation"),
+        propagation_timeout=read("propagation_timeout", seconds, timeout),
+        propagation_delay=read("propagation_delay", seconds, value("propagation_delay")),
+        resolvers=read("resolvers", Endpoint.parse_list, value("resolvers")),
+        zones=read("zones", zone_names, value("zones")),
+    )
+
+
+def read(field: str, reader: Callable[[str], T], value: str) -> T:
+    """The value as `reader` sees it; its ValueError becomes InvalidInput naming the field."""
+    try:
+        return reader(value)
+    except ValueError as error:
+        raise InvalidInput(str(error), field=field) from error
+
+
+def seconds(text: str) -> float:
+    """A whole number of seconds up to a week. Raises ValueError."""
+    if not (text.isascii() and text.isdigit()) or int(text) > 7 * 86400:
+        raise ValueError(f"{text!r} is not a whole number of seconds")
+    return float(text)
+
+
+def zone_name(text: str) -> dns.name.Name:
+    """A domain name as lower-case A-labels; IDN is converted. Raises ValueError."""
+    try:
+        name = dns.name.from_text(text.strip(), idna_codec=dns.name.IDNA_2008_UTS_46)
+    except (dns.exception.DNSException, UnicodeError) as error:
+        raise ValueError(f"{text!r} is not a domain name") from error
+    if name == dns.name.root:
+        raise ValueError(f"{text!r} is not a domain name")
+    return name.canonicalize()
+
+
+def zone_names(text: str) -> tuple[dns.name.Name, ...]:
+    """Domain names separated by commas or blanks. Raises ValueError."""
+    return tuple(zone_name(part) for part in re.split(r"[,\s]+", text.strip()) if part)
+
+
+def base_url(text: str) -> str:
+    """An https URL, or plain http on loopback, without final slash. Raises ValueError."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError(f"{text!r} is not an https URL")
+    if parts.username or parts.password:
+        raise ValueError("a URL must not hold a user name or password")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("plain http is only allowed on loopback")
+    return text.rstrip("/")
+
+
+def longest_match(name: dns.name.Name, zones: Sequence[dns.name.Name]) -> dns.name.Name | None:
+    """The zone with the most labels that `name` lies in, compared by labels."""
+    return max((z for z in zones if name.is_subdomain(z)), key=len, default=None)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
