@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import (
@@ -159,24 +159,25 @@ class CsrFacts:
     spki_sha256: str
 
 
-def check_csr(text: bytes) -> CsrFacts:
-    """The facts of a certificate request in PEM or DER form, after checking that a CA can take it.
+def read_csr(text: str | bytes) -> CsrFacts:
+    """The facts of a certificate request in PEM or DER form that a CA can take.
 
     Raises InvalidInput (field ``csr``): unreadable, not signed with its own key, a key type or an
     alternative name that ACME cannot order (RFC 8555 section 7.4).
     """
-    if len(text) > MAX_PEM:
+    octets = text.encode() if isinstance(text, str) else text
+    if len(octets) > MAX_PEM:
         raise InvalidInput("too long for a certificate request", field="csr")
     try:
-        load = x509.load_pem_x509_csr if b"-----BEGIN" in text else x509.load_der_x509_csr
-        request = load(text)
+        load = x509.load_pem_x509_csr if b"-----BEGIN" in octets else x509.load_der_x509_csr
+        request = load(octets)
         public_key = request.public_key()
         key_type = key_type_of(public_key)
         names = normalise_names(_requested_names(request))
         signed = request.is_signature_valid
     except InvalidInput as error:
         raise InvalidInput(f"the CSR: {error.message}", field="csr", hint=error.hint) from error
-    except (ValueError, UnsupportedAlgorithm, InvalidSignature, x509.DuplicateExtension) as error:
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         raise InvalidInput(f"this is not a readable CSR: {error}", field="csr") from error
     if not signed:
         raise InvalidInput("the CSR is not signed with its own key", field="csr")
@@ -190,6 +191,21 @@ def check_csr(text: bytes) -> CsrFacts:
         key_type=KeyType(key_type),
         spki_sha256=spki_sha256(public_key),
     )
+
+
+def check_csr(text: str | bytes, *, names: Iterable[str]) -> bytes:
+    """The request in DER form, after checking that it asks for exactly these canonical names.
+
+    Raises InvalidInput (field ``csr``).
+    """
+    facts = read_csr(text)
+    if differing := set(facts.names) ^ set(names):
+        raise InvalidInput(
+            "the CSR and the request differ in their names: " + ", ".join(sorted(differing)),
+            field="csr",
+            hint="the CSR asks for " + ", ".join(facts.names),
+        )
+    return facts.der
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -110,6 +110,18 @@ def normalise_pattern(text: str) -> str:
     return dot + name
 
 
+def normalise_zone(text: str) -> str:
+    """A canonical DNS zone or record name: like a host name, but labels may begin with ``_``.
+
+    Raises InvalidInput (field ``zones``).
+    """
+    text = text.strip()
+    try:
+        return _host_name(text, text, room=MAX_NAME, underscore=True)
+    except InvalidInput as error:
+        raise InvalidInput(error.message, field="zones", hint=error.hint) from error
+
+
 def matches(pattern: str, name: str) -> bool:
     """Whether a canonical pattern covers a canonical name.
 
@@ -165,7 +177,7 @@ def _address(text: str) -> str | None:
     return str(address)
 
 
-def _host_name(text: str, whole: str, *, room: int) -> str:
+def _host_name(text: str, whole: str, *, room: int, underscore: bool = False) -> str:
     """A canonical host name of at most `room` characters; `whole` is what the operator wrote."""
     if len(text) > _MAX_INPUT:
         raise _bad(whole, f"a name has at most {MAX_NAME} characters")
@@ -175,7 +187,7 @@ def _host_name(text: str, whole: str, *, room: int) -> str:
     name = name.removesuffix(".")
     labels = name.split(".")
     for label in labels:
-        _check_label(label, whole)
+        _check_label(label.removeprefix("_") if underscore else label, whole)
     if len(name) > room:
         raise _bad(whole, f"a name has at most {MAX_NAME} characters")
     if labels[-1].isdigit():
@@ -222,4 +234,4 @@ def _is_a_label(label: str) -> bool:
 
 def _bad(name: str, why: str) -> InvalidInput:
     shown = name if len(name) <= 80 else name[:80] + "…"
-    return InvalidInput(f"“{shown}” is not a name for a certificate: {why}", field="names")
+    return InvalidInput(f"“{shown}” is not a valid name: {why}", field="names")
