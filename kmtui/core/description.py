@@ -6,11 +6,13 @@ Values come from the certificate verbatim: filter each line where it is shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from kmtui.core.keys import key_type_of, spki_sha256
 
@@ -24,12 +26,12 @@ _KEY_USAGES = {
     "crl_sign": "CRL signing",
 }
 _EXTENDED_USAGES = {
-    x509.ExtendedKeyUsageOID.SERVER_AUTH: "TLS server",
-    x509.ExtendedKeyUsageOID.CLIENT_AUTH: "TLS client",
-    x509.ExtendedKeyUsageOID.CODE_SIGNING: "code signing",
-    x509.ExtendedKeyUsageOID.EMAIL_PROTECTION: "e-mail",
-    x509.ExtendedKeyUsageOID.TIME_STAMPING: "time stamping",
-    x509.ExtendedKeyUsageOID.OCSP_SIGNING: "OCSP signing",
+    ExtendedKeyUsageOID.SERVER_AUTH: "TLS server",
+    ExtendedKeyUsageOID.CLIENT_AUTH: "TLS client",
+    ExtendedKeyUsageOID.CODE_SIGNING: "code signing",
+    ExtendedKeyUsageOID.EMAIL_PROTECTION: "e-mail",
+    ExtendedKeyUsageOID.TIME_STAMPING: "time stamping",
+    ExtendedKeyUsageOID.OCSP_SIGNING: "OCSP signing",
 }
 _POLICIES = {
     "2.23.140.1.2.1": "domain validated",
@@ -66,7 +68,7 @@ def _details(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
         return
     for extension in extensions:
         label, words = _WORDS.get(type(extension.value), (_oid_name(extension.oid), _unknown))
-        value = _read(lambda words=words, extension=extension: words(extension.value))
+        value = _read(partial(words, extension.value))
         yield label, value + (" (critical)" if extension.critical else "")
 
 
