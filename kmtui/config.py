@@ -1,0 +1,165 @@
+"""What an invocation was told: options and environment in, one frozen `Options` out.
+
+The only file that reads the environment. Imports nothing heavy: `kmtui --version` passes here.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kmtui.core.errors import DatabaseError, InvalidInput
+
+DATABASE_NAME = "kmtui.db"
+CREDENTIAL_NAME = "kmtui.key"
+"""The systemd credential that opens the vault (LoadCredential=, LoadCredentialEncrypted=)."""
+SYSTEM_DATA = Path("/var/lib/kmtui")
+"""Data directory of root, who has no business with a home directory."""
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The settings of one invocation. Holds where secrets are, never a secret."""
+
+    data: Path
+    """Data directory: the database, its backups, nothing else."""
+    key_file: Path | None = None
+    passphrase_file: Path | None = None
+    passphrase_fd: int | None = None
+    read_only: bool = False
+    json: bool = False
+    log_file: Path | None = None
+    debug: bool = False
+    ascii: bool = True
+    """Whether the screen keeps to ASCII glyphs; Unicode ones are asked for."""
+    mouse: bool = False
+    """Whether the screen takes the mouse, which takes the terminal's own selection away."""
+    theme: str | None = None
+
+    @property
+    def database(self) -> Path:
+        """The inventory's file."""
+        return self.data / DATABASE_NAME
+
+    @property
+    def unlocks(self) -> bool:
+        """Whether something was given that opens the vault without a prompt."""
+        ways = (self.key_file, self.passphrase_file, self.passphrase_fd)
+        return any(way is not None for way in ways)
+
+
+def gather(
+    environ: Mapping[str, str],
+    *,
+    data: Path | None = None,
+    key_file: Path | None = None,
+    passphrase_file: Path | None = None,
+    passphrase_fd: int | None = None,
+    read_only: bool = False,
+    json: bool = False,
+    log_file: Path | None = None,
+    debug: bool = False,
+) -> Options:
+    """Options of the command line over those of the environment. Raises InvalidInput.
+
+    A way to open the vault given on the command line sets aside every way of the environment; a
+    systemd credential is used when nothing else was given.
+    """
+    if key_file is None and passphrase_file is None and passphrase_fd is None:
+        key_file = _path(environ, "KMTUI_KEY_FILE")
+        passphrase_file = _path(environ, "KMTUI_PASSPHRASE_FILE")
+        if key_file is None and passphrase_file is None:
+            key_file = _credential(environ)
+    return Options(
+        data=(data or _path(environ, "KMTUI_DATA") or default_data()).absolute(),
+        key_file=key_file,
+        passphrase_file=passphrase_file,
+        passphrase_fd=passphrase_fd,
+        read_only=read_only or _switch(environ, "KMTUI_READ_ONLY"),
+        json=json,
+        log_file=log_file,
+        debug=debug,
+        ascii=_switch(environ, "KMTUI_ASCII", default=True),
+        mouse=_switch(environ, "KMTUI_MOUSE"),
+        theme=environ.get("KMTUI_THEME") or None,
+    )
+
+
+def default_data() -> Path:
+    """The platform's user data directory + ``kmtui``; ``/var/lib/kmtui`` for root."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return SYSTEM_DATA
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("kmtui", appauthor=False))
+
+
+def prepare_data(options: Options) -> None:
+    """Make the data directory (0700), or refuse one that others could write.
+
+    In read-only mode nothing is made. Raises DatabaseError.
+    """
+    try:
+        if not options.read_only:
+            options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = options.data.stat()
+    except OSError as exc:
+        raise DatabaseError(
+            f"cannot use the data directory {options.data}: {exc.strerror or exc}",
+            hint="choose another one with --data DIR",
+        ) from exc
+    if not stat.S_ISDIR(found.st_mode):
+        raise DatabaseError(f"{options.data} is not a directory", hint="choose one with --data DIR")
+    if found.st_uid not in (os.geteuid(), 0) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise DatabaseError(
+            f"others could change what is in {options.data}",
+            hint=f"make it yours alone: chmod 700 {options.data}, owner {os.geteuid()}",
+        )
+
+
+def harden_process() -> None:
+    """Keep what this process writes and holds to its user.
+
+    New files are private, no core is dumped, and on Linux no other process of the same user may
+    read its memory (prctl(2), PR_SET_DUMPABLE).
+    """
+    os.umask(0o077)
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    if sys.platform == "linux":
+        import ctypes
+
+        set_dumpable = 4
+        ctypes.CDLL(None).prctl(set_dumpable, 0, 0, 0, 0)
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    text = environ.get(name, "")
+    return Path(text) if text else None
+
+
+def _credential(environ: Mapping[str, str]) -> Path | None:
+    directory = _path(environ, "CREDENTIALS_DIRECTORY")
+    path = directory / CREDENTIAL_NAME if directory else None
+    return path if path and path.is_file() else None
+
+
+def _switch(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    text = environ.get(name)
+    if text is None:
+        return default
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise InvalidInput(f"{name} is neither on nor off", field=name, hint="use 1 or 0")
+    return word in _TRUE
