@@ -116,10 +116,11 @@ unpack_named() {
     done
     rm -f "$bin/named"
     local libraries
-    libraries="$(find "$cache/bind" -name '*.so*' -printf '%h\n' | sort -u | paste -sd :)"
+    libraries="$(cd "$cache/bind" && find . -name '*.so*' -printf '$root/%h\n' | sort -u | paste -sd :)"
     cat >"$bin/named" <<WRAPPER
 #!/bin/sh
-LD_LIBRARY_PATH='$libraries' exec '$cache/bind/usr/sbin/named' "\$@"
+root="\$(dirname "\$0")/../bind"
+LD_LIBRARY_PATH="$libraries" exec "\$root/usr/sbin/named" "\$@"
 WRAPPER
     chmod +x "$bin/named"
     named_answers "$bin/named"

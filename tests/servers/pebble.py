@@ -74,7 +74,7 @@ class Pebble(Server):
         self.management_port = free_port()
         self.http_port = http_port or free_port()
         self.tls_port = tls_port or free_port()
-        self.directory_url = f"https://localhost:{self.port}/dir"
+        self.directory_url = f"https://127.0.0.1:{self.port}/dir"
 
         tls = make_loopback_certificate()
         self.ca_bundle_pem = tls.authority_pem
@@ -147,7 +147,7 @@ class Pebble(Server):
             return False
 
     def _manage(self, path: str, body: bytes | None = None) -> bytes:
-        return self._get(f"https://localhost:{self.management_port}{path}", body)
+        return self._get(f"https://127.0.0.1:{self.management_port}{path}", body)
 
     def _get(self, url: str, body: bytes | None = None) -> bytes:
         # No proxy of the environment: it could not reach loopback.

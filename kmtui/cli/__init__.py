@@ -1,0 +1,1 @@
+"""Commands: parse, call core, print text or JSON."""

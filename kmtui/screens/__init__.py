@@ -1,0 +1,1 @@
+"""Screens: each file is one screen of the terminal UI."""
