@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 
 import dns.name
 
+from kmtui.core.dns.endpoint import Endpoint
 from kmtui.model import Field
 
 Secrets = Mapping[str, bytes | str]
@@ -72,6 +73,14 @@ class TxtHandle:
     value: str
     record_id: str | None = None
 
+    @classmethod
+    def of(cls, zone: Zone, fqdn: str, value: str, record_id: str | None = None) -> TxtHandle:
+        """The handle of a value at `fqdn` in `zone`, with the names in their one form."""
+        name = dns.name.from_text(fqdn).canonicalize().to_text(omit_final_dot=True)
+        return cls(
+            zone_id=zone.id, zone_name=zone.text, fqdn=name, value=value, record_id=record_id
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
@@ -118,6 +127,11 @@ class DnsProvider(Protocol):
         MUST raise InvalidInput with the field's name for a value that cannot work. Collaborators
         (clock, transport) follow as keyword arguments with defaults.
         """
+        ...
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Name servers that the account itself names, with their ports; empty for most."""
         ...
 
     async def check(self, names: Sequence[str] = ()) -> Report:

@@ -191,8 +191,9 @@ def base_url(text: str) -> str:
 
 
 def longest_match(name: dns.name.Name, zones: Sequence[dns.name.Name]) -> dns.name.Name | None:
-    """The zone with the most labels that `name` lies in, compared by labels."""
-    return max((z for z in zones if name.is_subdomain(z)), key=len, default=None)
+    """The zone with the most labels that `name` lies in, compared by labels; never the root."""
+    fitting = (zone for zone in zones if name.is_subdomain(zone) and zone != dns.name.root)
+    return max(fitting, key=len, default=None)
 
 
 def _is_loopback(host: str) -> bool:
