@@ -530,3 +530,46 @@ class Authority:
     ca_bundle: str | None = None
     """PEM roots that replace the system's trust."""
     proxy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListQuery:
+    """Which rows of a list to show, in which order: what a table or a command asks for.
+
+    `text` holds plain words that must all occur, ``!word`` that must not, and qualifiers such as
+    ``status:due``, ``account:name`` or ``ca:name``.
+    """
+
+    now: datetime
+    """The moment that time-derived states are judged at."""
+    text: str = ""
+    sort: str = ""
+    """A sort word of the list; empty for its own order."""
+    descending: bool | None = None
+    """None is the natural direction of the sort word."""
+    offset: int = 0
+    limit: int = 128
+    include_archived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupEntry:
+    """One journal row: a challenge answer that was, or is about to be, put somewhere."""
+
+    id: str
+    request_id: str
+    kind: str
+    """`dns-01` or `http-01`."""
+    dns_account_id: str | None
+    server_id: str | None
+    name: str
+    """TXT owner name, or path of the http-01 file."""
+    value: str
+    handle: MappingType[str, Any]
+    """What the provider or server gave to find it again."""
+    state: str
+    """`intended`, `presented`, `done`, or `failed` (to be tried again)."""
+    created_at: datetime
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    last_error: str = ""
