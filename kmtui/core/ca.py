@@ -1,0 +1,147 @@
+"""The CAs an operator can use: the catalogue and those added by hand, one ACME client for each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from kmtui.core import authorities as catalogue
+from kmtui.core.acme import AcmeClient, Directory
+from kmtui.core.context import Context
+from kmtui.core.errors import AcmeError, InvalidInput, KmtuiError, NotFound, Refused
+from kmtui.core.events import AuthorityChanged
+from kmtui.db import authorities as rows
+from kmtui.model import Authority, CheckLine
+
+
+class CertificateAuthorities:
+    """Directories, their trust and their abilities."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._clients: dict[str, AcmeClient] = {}
+
+    async def list(self) -> list[Authority]:
+        """Active ones first, those added by hand before the catalogue's, retired ones last."""
+        added = await self._context.db.read(rows.list_all)
+        known = [*added, *catalogue.catalogue().values()]
+        return sorted(known, key=lambda ca: _ORDER.get(ca.state, 1))
+
+    async def get(self, name: str) -> Authority:
+        """The CA of that name. Raises NotFound."""
+        for authority in await self.list():
+            if authority.name == name:
+                return authority
+        raise NotFound(f"no CA is named {name}", hint="kmtui ca list shows the known ones")
+
+    async def add(
+        self,
+        name: str,
+        *,
+        directory_url: str,
+        ca_bundle: str | None = None,
+        proxy: str | None = None,
+        max_names: int | None = None,
+        single_account: bool = False,
+        lifetime_days: int | None = None,
+        title: str | None = None,
+    ) -> Authority:
+        """Add a CA by its directory URL; `ca_bundle` is PEM text that replaces the system's trust."""
+        self._context.access.require_change()
+        if not name or not all(part.isalnum() for part in name.split("-")):
+            raise InvalidInput(
+                f"{name!r} is not a name for a CA", field="name", hint="letters, digits and hyphens"
+            )
+        if any(ca.name == name for ca in await self.list()):
+            raise InvalidInput(f"a CA is named {name} already", field="name")
+        # Building a client checks the URL's scheme and the trust bundle before anything is stored.
+        await AcmeClient(directory_url, ca_bundle=ca_bundle, proxy=proxy).aclose()
+        authority = Authority(
+            name=name,
+            title=title or name,
+            directory_url=directory_url,
+            state="custom",
+            ca_bundle=ca_bundle,
+            proxy=proxy,
+            max_names=max_names,
+            single_account=single_account,
+            lifetime_days=lifetime_days,
+        )
+
+        def store(session: rows.Session) -> None:
+            rows.insert(session, authority, created_at=self._context.clock())
+            self._context.record(session, "ca add", "ca", None, name, detail=directory_url)
+
+        await self._context.db.write(store)
+        self._context.bus.publish(AuthorityChanged(name))
+        return authority
+
+    async def remove(self, name: str) -> None:
+        """Forget a CA that was added by hand. Refused while accounts are registered at it."""
+        self._context.access.require_change()
+        authority = await self.get(name)
+        if authority.state != "custom":
+            raise Refused(f"{name} belongs to the catalogue and cannot be removed")
+
+        def forget(session: rows.Session) -> None:
+            if accounts := rows.accounts_at(session, name):
+                raise Refused(
+                    f"accounts are registered at {name}: {', '.join(accounts)}",
+                    hint="delete those accounts first",
+                )
+            rows.delete(session, name)
+            self._context.record(session, "ca remove", "ca", None, name)
+
+        await self._context.db.write(forget)
+        client = self._clients.pop(name, None)
+        if client is not None:
+            await client.aclose()
+        self._context.bus.publish(AuthorityChanged(name))
+
+    async def client(self, name: str) -> AcmeClient:
+        """The ACME client of that CA, made when first asked for."""
+        authority = await self.get(name)
+        if name not in self._clients:
+            self._clients[name] = AcmeClient(
+                authority.directory_url, ca_bundle=authority.ca_bundle, proxy=authority.proxy
+            )
+        return self._clients[name]
+
+    async def directory(self, name: str) -> Directory:
+        """The CA's directory object, fetched afresh (RFC 8555 section 7.1.1)."""
+        return await (await self.client(name)).directory(refresh=True)
+
+    async def check(self, name: str) -> list[CheckLine]:
+        """Whether the CA answers as an ACME server, and what it offers."""
+        authority = await self.get(name)
+        if authority.retired:
+            return [CheckLine(False, str(catalogue.retirement(authority)))]
+        started = datetime.now(UTC)
+        try:
+            directory = await self.directory(name)
+        except (AcmeError, KmtuiError) as error:
+            return [CheckLine(False, error.message), *_advice(error.hint)]
+        took = (datetime.now(UTC) - started).total_seconds()
+        meta = directory.meta
+        lines = [CheckLine(True, f"directory answered in {took:.2f} s: {authority.directory_url}")]
+        if meta.terms_of_service:
+            lines.append(CheckLine(None, f"terms of service: {meta.terms_of_service}"))
+        if meta.external_account_required:
+            lines.append(CheckLine(None, "asks for an external account binding (EAB)"))
+        if meta.profiles:
+            lines.append(CheckLine(None, "profiles: " + ", ".join(meta.profiles)))
+        return lines
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+
+_ORDER = {"custom": 0, "active": 1, "retired": 2}
+
+
+def _advice(hint: str) -> list[CheckLine]:
+    return [CheckLine(None, hint)] if hint else []
+
+

@@ -1,0 +1,100 @@
+"""Certificates and their versions: listed, shown, saved."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from kmtui.core.context import Context
+from kmtui.core.errors import NotFound, Refused
+from kmtui.core.events import CertificateChanged, RequestChanged
+from kmtui.db import certificates as rows
+from kmtui.db import requests, versions
+from kmtui.model import Certificate, ListQuery, Request, RequestStatus, Version
+
+
+class Certificates:
+    """The inventory."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def page(self, query: ListQuery) -> list[Certificate]:
+        """One page of the list, soonest to expire first by default."""
+        return await self._context.db.read(lambda session: rows.page(session, query))
+
+    async def count(self, query: ListQuery) -> int:
+        """How many certificates the query matches."""
+        return await self._context.db.read(lambda session: rows.count(session, query))
+
+    async def counts(self) -> dict[str, int]:
+        """How many are expired, expiring, due, failing, unsaved, and how many there are."""
+        now = self._context.clock()
+        return await self._context.db.read(lambda session: rows.counts(session, now))
+
+    async def get(self, word: str) -> Certificate:
+        """The certificate of that id, label, or name. Raises NotFound, Ambiguous."""
+        return await self._context.db.read(lambda session: rows.get(session, word))
+
+    async def history(self, word: str) -> list[Version]:
+        """Every version ever issued, newest first; chains are left out."""
+        certificate = await self.get(word)
+        return await self._context.db.read(
+            lambda session: versions.of_certificate(session, certificate.id)
+        )
+
+    async def version(self, word: str, number: int) -> Version:
+        """One version with its chain. Raises NotFound."""
+        certificate = await self.get(word)
+        found = await self._context.db.read(
+            lambda session: versions.get(session, certificate.id, number)
+        )
+        if found is None:
+            raise NotFound(f"{certificate.name} has no version {number}")
+        return found
+
+    async def attempts(self, word: str) -> list[Request]:
+        """Every request ever made for it, newest first."""
+        certificate = await self.get(word)
+        return await self._context.db.read(
+            lambda session: requests.of_certificate(session, certificate.id)
+        )
+
+    async def save(self, word: str, number: int | None = None) -> Version:
+        """Make an issued version the current one: the newest unsaved one unless `number` says.
+
+        Raises NotFound, Refused when there is nothing to save.
+        """
+        self._context.access.require_change()
+        certificate = await self.get(word)
+        number = number or certificate.unsaved_version
+        if number is None:
+            raise Refused(f"{certificate.name} has no version that waits to be saved")
+        version = await self.version(certificate.id, number)
+        if version.saved_at is not None:
+            raise Refused(f"version {number} of {certificate.name} is saved already")
+        now = self._context.clock()
+
+        def store(session: Session) -> None:
+            versions.mark_saved(session, version.id, now)
+            if version.request_id:
+                requests.update(
+                    session,
+                    version.request_id,
+                    status=RequestStatus.SAVED,
+                    step=f"version {number} is saved",
+                )
+                rows.refresh(session, certificate.id)
+            self._context.record(
+                session,
+                "save",
+                "certificate",
+                certificate.id,
+                certificate.name,
+                detail=f"version {number}",
+            )
+
+        await self._context.db.write(store)
+        self._context.bus.publish(
+            CertificateChanged(certificate.id), RequestChanged(version.request_id or "")
+        )
+        return await self.version(certificate.id, number)

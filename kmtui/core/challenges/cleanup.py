@@ -1,0 +1,69 @@
+"""Removing what was published, from the journal alone, so that it works after a crash too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+from kmtui.core.challenges.journal import Journal
+from kmtui.core.dns.provider import TxtHandle
+from kmtui.core.dns_accounts import DnsAccounts
+from kmtui.core.end_servers import EndServers
+from kmtui.core.errors import KmtuiError
+from kmtui.core.progress import Progress
+from kmtui.model import CleanupEntry
+
+
+class CleanUp:
+    """Removes exactly the values and files that kmtui noted before it made them."""
+
+    def __init__(self, journal: Journal, dns: DnsAccounts, servers: EndServers) -> None:
+        self._journal = journal
+        self._dns = dns
+        self._servers = servers
+
+    async def run(self, progress: Progress) -> None:
+        """Remove everything one request published; what fails is noted, never raised."""
+        by_place: dict[tuple[str | None, str | None], list[CleanupEntry]] = defaultdict(list)
+        for entry in await self._journal.pending(progress.request.id):
+            by_place[entry.dns_account_id, entry.server_id].append(entry)
+        if not by_place:
+            return
+        done = await asyncio.gather(*(self._remove(e, progress) for e in by_place.values()))
+        if all(done):
+            await progress.log("everything published was removed")
+
+    async def _remove(self, entries: list[CleanupEntry], progress: Progress) -> bool:
+        try:
+            if entries[0].dns_account_id:
+                await self._remove_records(entries)
+            else:
+                await self._remove_files(entries)
+        except KmtuiError as error:
+            for entry in entries:
+                await self._journal.kept(entry, error.message)
+            await progress.log(
+                f"not removed: {', '.join(entry.name for entry in entries)}: {error.message}",
+                level="warn",
+            )
+            return False
+        for entry in entries:
+            await self._journal.gone(entry)
+        return True
+
+    async def _remove_records(self, entries: list[CleanupEntry]) -> None:
+        provider = await self._dns.open(await self._dns.get(entries[0].dns_account_id or ""))
+        handles = []
+        for entry in entries:
+            if entry.handle:
+                handles.append(TxtHandle(**entry.handle))
+            else:
+                # Cut off between the intent and its result: name and value are enough.
+                zone = await provider.find_zone(entry.name)
+                handles.append(TxtHandle.of(zone, entry.name, entry.value))
+        await provider.remove(handles)
+
+    async def _remove_files(self, entries: list[CleanupEntry]) -> None:
+        server = await self._servers.open(await self._servers.get(entries[0].server_id or ""))
+        for entry in entries:
+            await server.clean_up(entry.handle)

@@ -1,0 +1,134 @@
+"""dns-01: a TXT record at ``_acme-challenge.NAME`` (RFC 8555 section 8.4)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from kmtui.core.challenges.delegation import AUTO, Delegation
+from kmtui.core.challenges.journal import Journal
+from kmtui.core.challenges.propagation import Propagation
+from kmtui.core.challenges.solver import Answer
+from kmtui.core.dns.authority import Authorities
+from kmtui.core.dns.provider import DnsProvider, Zone
+from kmtui.core.dns.resolvers import Resolvers
+from kmtui.core.dns.settings import common
+from kmtui.core.errors import ChallengeNotVisible
+from kmtui.core.progress import Progress
+from kmtui.core.together import together
+from kmtui.model import DnsAccount, ServerSight
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One TXT name and every value of the request that belongs there.
+
+    ``example.org`` and ``*.example.org`` share one name, and so may names delegated by CNAME.
+    """
+
+    fqdn: str
+    zone: Zone
+    answers: tuple[Answer, ...]
+
+    @property
+    def values(self) -> frozenset[str]:
+        """The values, each once."""
+        return frozenset(answer.value for answer in self.answers)
+
+
+class Dns01:
+    """Answers dns-01 through one DNS account."""
+
+    def __init__(self, account: DnsAccount, provider: DnsProvider, journal: Journal) -> None:
+        self._account = account
+        self._provider = provider
+        self._journal = journal
+        settings = common(type(provider), account.settings)
+        resolvers = Resolvers.parse(account.settings.get("resolvers", ""))
+        self._delegation = Delegation(Authorities(resolvers, endpoints=provider.endpoints))
+        self._propagation = Propagation(
+            resolvers,
+            settings.propagation,
+            endpoints=provider.endpoints,
+            delay=settings.propagation_delay,
+        )
+        self._deadline = settings.propagation_timeout
+        self._ttl = settings.ttl
+        self._places: list[Place] = []
+
+    async def present(self, answers: Sequence[Answer], progress: Progress) -> None:
+        """Write the TXT records, all values of one name in one call."""
+        self._places = await self._find_places(answers, progress)
+        await together(self._present(place, progress) for place in self._places)
+
+    async def wait(self, answers: Sequence[Answer], progress: Progress) -> None:
+        """Every name at every name server the account's policy names. Raises ChallengeNotVisible."""
+        await together(self._wait(place, progress) for place in self._places)
+
+    async def _find_places(self, answers: Sequence[Answer], progress: Progress) -> list[Place]:
+        """Where each answer really goes: aliases followed, zones found, values grouped by name."""
+        by_name: dict[str, list[Answer]] = defaultdict(list)
+        effective = await together(
+            self._delegation.effective_name(answer.fqdn, answer.proof.alias or AUTO)
+            for answer in answers
+        )
+        for answer, name in zip(answers, effective, strict=True):
+            by_name[name.text].append(answer)
+            if len(name.chain) > 1:
+                await progress.log(f"{answer.fqdn} leads to {name.text}")
+                await progress.challenge(answer.challenge_id, fqdn=name.text)
+            elif name.note:
+                await progress.log(name.note, level="warn")
+        zones = await together(self._provider.find_zone(fqdn) for fqdn in by_name)
+        return [
+            Place(fqdn, zone, tuple(grouped))
+            for (fqdn, grouped), zone in zip(by_name.items(), zones, strict=True)
+        ]
+
+    async def _present(self, place: Place, progress: Progress) -> None:
+        values = sorted(place.values)
+        entries = await self._journal.intend(
+            progress.request.id,
+            "dns-01",
+            [(place.fqdn, value, {}) for value in values],
+            dns_account_id=self._account.id,
+        )
+        for answer in place.answers:
+            await progress.challenge(answer.challenge_id, status="presenting")
+        handles = await self._provider.add(place.zone, place.fqdn, set(values), self._ttl)
+        by_value = {handle.value: handle for handle in handles}
+        for entry in entries:
+            await self._journal.presented(entry, asdict(by_value[entry.value]))
+        for answer in place.answers:
+            await progress.challenge(
+                answer.challenge_id,
+                status="waiting",
+                detail="TXT written",
+                presented_at=self._journal.context.clock(),
+            )
+        written = "TXT record" if len(values) == 1 else f"{len(values)} TXT records"
+        await progress.log(
+            f"{place.fqdn}: {written} written ({self._account.name}, ttl {self._ttl})"
+        )
+        await self._provider.wait_applied(handles, self._deadline)
+
+    async def _wait(self, place: Place, progress: Progress) -> None:
+        ids = [answer.challenge_id for answer in place.answers]
+
+        async def seen(sights: tuple[ServerSight, ...]) -> None:
+            await progress.sights(ids, sights)
+
+        try:
+            sights = await self._propagation.wait(
+                place.fqdn, place.values, deadline=self._deadline, on_sight=seen
+            )
+        except ChallengeNotVisible as error:
+            for challenge_id in ids:
+                await progress.challenge(challenge_id, status="invalid", detail=error.message)
+            raise
+        if sights:
+            shown = sum(sight.seen for sight in sights)
+            await progress.log(
+                f"{place.fqdn}: seen by {shown} of {len(sights)} name servers", level="good"
+            )

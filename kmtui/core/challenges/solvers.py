@@ -1,0 +1,78 @@
+"""Which solver answers which challenge: one per DNS account and one per end server in use."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from kmtui.core.challenges.cleanup import CleanUp
+from kmtui.core.challenges.dns01 import Dns01
+from kmtui.core.challenges.web import Http01
+from kmtui.core.challenges.journal import Journal
+from kmtui.core.challenges.solver import Answer, Solver
+from kmtui.core.dns_accounts import DnsAccounts
+from kmtui.core.end_servers import EndServers
+from kmtui.core.mappings import Mappings
+from kmtui.core.planning import Means
+from kmtui.core.progress import Progress
+from kmtui.core.together import together
+
+
+class Solvers:
+    """All names of one order are presented, then waited for together."""
+
+    def __init__(
+        self, journal: Journal, dns: DnsAccounts, servers: EndServers, mappings: Mappings
+    ) -> None:
+        self._journal = journal
+        self._dns = dns
+        self._servers = servers
+        self._mappings = mappings
+        self._clean_up = CleanUp(journal, dns, servers)
+
+    async def means(self) -> Means:
+        """What there is to prove names with."""
+        return Means(
+            mappings=await self._mappings.list(),
+            dns_accounts=await self._dns.list(),
+            servers=await self._servers.list(),
+        )
+
+    async def present(
+        self, answers: Sequence[Answer], progress: Progress
+    ) -> list[tuple[Solver, list[Answer]]]:
+        """Publish every answer; what is returned goes to `wait`."""
+        groups = await self._grouped(answers)
+        await together(solver.present(share, progress) for solver, share in groups)
+        return groups
+
+    async def wait(
+        self, groups: Sequence[tuple[Solver, list[Answer]]], progress: Progress
+    ) -> None:
+        """Return when every answer can be seen. Raises ChallengeNotVisible."""
+        await together(solver.wait(share, progress) for solver, share in groups)
+
+    async def clean_up(self, progress: Progress) -> None:
+        """Remove everything the request published; leftovers stay in the journal."""
+        await self._clean_up.run(progress)
+
+    async def _grouped(self, answers: Sequence[Answer]) -> list[tuple[Solver, list[Answer]]]:
+        shares: dict[str, list[Answer]] = defaultdict(list)
+        for answer in answers:
+            proof = answer.proof
+            place = proof.dns_account or proof.server
+            shares[place.id if place else ""].append(answer)
+        groups: list[tuple[Solver, list[Answer]]] = []
+        for share in shares.values():
+            proof = share[0].proof
+            solver: Solver
+            if proof.dns_account is not None:
+                provider = await self._dns.open(proof.dns_account)
+                solver = Dns01(proof.dns_account, provider, self._journal)
+            elif proof.server is not None:
+                server = await self._servers.open(proof.server)
+                solver = Http01(proof.server, server, self._journal)
+            else:
+                raise AssertionError(f"{proof.name} was planned without a way")
+            groups.append((solver, share))
+        return groups

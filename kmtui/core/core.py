@@ -1,0 +1,109 @@
+"""Core: the one object that screens and commands hold. Every action goes through it."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import socket
+from pathlib import Path
+
+from kmtui.core.access import Access
+from kmtui.core.accounts import Accounts
+from kmtui.core.activity import ActivityTrail
+from kmtui.core.ca import CertificateAuthorities
+from kmtui.core.certificates import Certificates
+from kmtui.core.challenges.journal import Journal
+from kmtui.core.challenges.solvers import Solvers
+from kmtui.core.clock import Clock, utc_now
+from kmtui.core.context import Context
+from kmtui.core.dns_accounts import DnsAccounts
+from kmtui.core.end_servers import EndServers
+from kmtui.core.events import Bus
+from kmtui.core.jobs import Jobs
+from kmtui.core.mappings import Mappings
+from kmtui.core.requests import Requests
+from kmtui.core.secrets import Secrets
+from kmtui.core.vault import Vault
+from kmtui.db.database import Database
+from kmtui.core.stored_slots import StoredSlots
+
+FILE_NAME = "kmtui.db"
+"""The inventory's name in the data directory."""
+
+
+class Core:
+    """The services over one inventory. Make it with `open`, end it with `close`."""
+
+    def __init__(
+        self, data: Path, db: Database, vault: Vault, access: Access, bus: Bus, context: Context
+    ) -> None:
+        self.data = data
+        self.bus = bus
+        self.access = access
+        self.jobs = Jobs()
+        self.sandbox = False
+        """Whether this is the practice CA's inventory."""
+        self._db = db
+        self.cas = CertificateAuthorities(context)
+        self.accounts = Accounts(context, self.cas)
+        self.dns_accounts = DnsAccounts(context)
+        self.end_servers = EndServers(context)
+        self.mappings = Mappings(context, self.dns_accounts, self.end_servers)
+        self.certificates = Certificates(context)
+        self.activity = ActivityTrail(context)
+        solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
+        self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs)
+
+    @classmethod
+    async def open(
+        cls,
+        data: Path,
+        *,
+        read_only: bool = False,
+        actor: str | None = None,
+        clock: Clock = utc_now,
+    ) -> Core:
+        """Open the inventory in the directory `data`, made and migrated where needed; locked.
+
+        Raises DatabaseError.
+        """
+        db = await asyncio.to_thread(Database.open, data / FILE_NAME, read_only=read_only)
+        bus = Bus()
+        vault = Vault(StoredSlots(db), clock=clock)
+        access = Access(
+            vault,
+            bus,
+            read_only=db.read_only,
+            initialised=await asyncio.to_thread(lambda: vault.exists),
+        )
+        context = Context(
+            db=db,
+            access=access,
+            secrets=Secrets(db, vault),
+            bus=bus,
+            clock=clock,
+            actor=actor or default_actor(),
+        )
+        return cls(data, db, vault, access, bus, context)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed."""
+        return self.access.read_only
+
+    async def data_version(self) -> int:
+        """A number that moves when another process changed the inventory."""
+        return await self._db.data_version()
+
+    async def close(self, *, seconds: float = 20.0) -> None:
+        """Stop the jobs, letting each clean up for at most `seconds`, then close everything."""
+        await self.jobs.close(seconds=seconds)
+        await self.end_servers.close()
+        await self.cas.close()
+        await self._db.close()
+
+
+def default_actor() -> str:
+    """``user@host``; the one who called sudo where somebody did."""
+    return f"{os.environ.get('SUDO_USER') or getpass.getuser()}@{socket.gethostname()}"

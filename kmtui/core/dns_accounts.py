@@ -1,0 +1,146 @@
+"""DNS accounts: a provider, its credentials, its zones and the propagation policy."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlmodel import Session
+
+from kmtui.core.context import Context
+from kmtui.core.dns import registry
+from kmtui.core.dns.provider import DnsProvider
+from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, Refused
+from kmtui.core.events import DnsAccountChanged
+from kmtui.core.names import normalise_zone
+from kmtui.db import dns as rows
+from kmtui.model import CheckLine, DnsAccount, Mapping
+
+
+class DnsAccounts:
+    """The DNS accounts an operator set up."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def providers(self) -> list[type[DnsProvider]]:
+        """What can be set up; `kmtui.core.dns.settings.all_fields` gives what each asks for."""
+        return [registry.provider_class(name) for name in registry.provider_names()]
+
+    async def list(self) -> list[DnsAccount]:
+        """All DNS accounts by name."""
+        return await self._context.db.read(rows.list_all)
+
+    async def get(self, word: str) -> DnsAccount:
+        """The DNS account of that name or id. Raises NotFound."""
+        found = await self._context.db.read(lambda session: rows.get(session, word))
+        if found is None:
+            raise NotFound(f"no DNS account is named {word}", hint="kmtui dns list shows them")
+        return found
+
+    async def add(
+        self,
+        name: str,
+        *,
+        provider: str,
+        settings: dict[str, str],
+        secrets: dict[str, str],
+        zones: list[str],
+    ) -> DnsAccount:
+        """Set up a DNS account. Raises InvalidInput naming the field."""
+        self._context.access.require_change()
+        if not name.strip():
+            raise InvalidInput("a DNS account needs a name", field="name")
+        given = {key: value for key, value in secrets.items() if value}
+        wanted = {**settings, "zones": ",".join(zones)}
+        # Opening it checks every setting and secret, and does nothing else.
+        registry.open_provider(provider, wanted, given)
+        account = DnsAccount(
+            id=str(uuid.uuid4()),
+            name=name,
+            provider=provider,
+            settings={key: value.strip() for key, value in settings.items() if value.strip()},
+            secret_names=tuple(sorted(given)),
+            zones=tuple(normalise_zone(zone) for zone in zones),
+            created_at=self._context.clock(),
+        )
+
+        def store(session: Session) -> None:
+            if rows.get(session, name) is not None:
+                raise InvalidInput(f"a DNS account is named {name} already", field="name")
+            rows.insert(session, account)
+            for secret in account.secret_names:
+                self._context.secrets.seal(
+                    session,
+                    owner_table="dns_account",
+                    owner_id=account.id,
+                    kind=secret,
+                    value=given[secret].encode(),
+                )
+            self._context.record(session, "dns add", "dns", account.id, name, detail=provider)
+
+        await self._context.db.write(store)
+        self._context.bus.publish(DnsAccountChanged(account.id))
+        return account
+
+    async def open(self, account: DnsAccount) -> DnsProvider:
+        """The working provider with its secrets unsealed."""
+        secrets = {
+            name: (
+                await self._context.secrets.open(
+                    owner_table="dns_account", owner_id=account.id, kind=name
+                )
+            ).decode()
+            for name in account.secret_names
+        }
+        settings = {**account.settings, "zones": ",".join(account.zones)}
+        return registry.open_provider(account.provider, settings, secrets)
+
+    async def test(self, word: str, *, name: str | None = None) -> list[CheckLine]:
+        """Ask the provider whether the credentials work, and remember the result."""
+        account = await self.get(word)
+        try:
+            provider = await self.open(account)
+            report = await provider.check([name] if name else account.zones)
+            lines = list(report.lines)
+        except KmtuiError as error:
+            lines = [CheckLine(False, error.message)]
+            if error.hint:
+                lines.append(CheckLine(None, error.hint))
+        good = all(line.ok is not False for line in lines)
+        detail = next((line.text for line in lines if line.ok is False), "ok")
+        if not self._context.access.read_only:
+
+            def store(session: Session) -> None:
+                rows.update(
+                    session,
+                    account.id,
+                    last_test_at=self._context.clock(),
+                    last_test_ok=good,
+                    last_test_detail=detail,
+                )
+
+            await self._context.db.write(store)
+            self._context.bus.publish(DnsAccountChanged(account.id))
+        return lines
+
+    async def used_by(self, word: str) -> list[Mapping]:
+        """The mappings that send names here."""
+        account = await self.get(word)
+        return await self._context.db.read(lambda session: rows.mappings_of(session, account.id))
+
+    async def delete(self, word: str) -> None:
+        """Remove a DNS account that no mapping uses, and its secrets."""
+        self._context.access.require_change()
+        account = await self.get(word)
+        if used := [mapping.pattern for mapping in await self.used_by(account.id)]:
+            raise Refused(
+                f"{account.name} serves the mappings {', '.join(used)}",
+                hint="delete or change those mappings first",
+            )
+
+        def remove(session: Session) -> None:
+            rows.delete(session, account.id)
+            self._context.record(session, "dns delete", "dns", account.id, account.name)
+
+        await self._context.db.write(remove)
+        self._context.bus.publish(DnsAccountChanged(account.id))

@@ -1,0 +1,144 @@
+"""End servers: where http-01 answers are served."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlmodel import Session
+
+from kmtui.core.context import Context
+from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, Refused
+from kmtui.core.events import EndServerChanged
+from kmtui.core.servers import registry
+from kmtui.core.servers.server import EndServer as Server
+from kmtui.core.servers.server import Shared
+from kmtui.core.servers.server import Shared
+from kmtui.db import servers as rows
+from kmtui.model import CheckLine, EndServer, Mapping
+
+
+class EndServers:
+    """The end servers an operator set up."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._shared = Shared()
+
+    def kinds(self) -> list[type[Server]]:
+        """What can be set up, with the fields each kind asks for."""
+        return registry.kinds()
+
+    async def list(self) -> list[EndServer]:
+        """All end servers by name."""
+        return await self._context.db.read(rows.list_all)
+
+    async def get(self, word: str) -> EndServer:
+        """The end server of that name or id. Raises NotFound."""
+        found = await self._context.db.read(lambda session: rows.get(session, word))
+        if found is None:
+            raise NotFound(f"no end server is named {word}", hint="kmtui server list shows them")
+        return found
+
+    async def add(
+        self, name: str, *, kind: str, settings: dict[str, str], secrets: dict[str, str] | None = None
+    ) -> EndServer:
+        """Set up an end server. Raises InvalidInput naming the field."""
+        self._context.access.require_change()
+        if not name.strip():
+            raise InvalidInput("an end server needs a name", field="name")
+        given = dict(secrets or {})
+        checked = registry.checked(kind, settings, given)
+        server = EndServer(
+            id=str(uuid.uuid4()),
+            name=name,
+            kind=kind,
+            settings=checked,
+            secret_names=tuple(sorted(given)),
+            created_at=self._context.clock(),
+        )
+
+        def store(session: Session) -> None:
+            if rows.get(session, name) is not None:
+                raise InvalidInput(f"an end server is named {name} already", field="name")
+            rows.insert(session, server)
+            for secret, value in given.items():
+                self._context.secrets.seal(
+                    session,
+                    owner_table="end_server",
+                    owner_id=server.id,
+                    kind=secret,
+                    value=value.encode(),
+                )
+            self._context.record(session, "server add", "server", server.id, name, detail=kind)
+
+        await self._context.db.write(store)
+        self._context.bus.publish(EndServerChanged(server.id))
+        return server
+
+    async def open(self, server: EndServer) -> Server:
+        """The working server with its secrets unsealed."""
+        secrets = {
+            name: (
+                await self._context.secrets.open(
+                    owner_table="end_server", owner_id=server.id, kind=name
+                )
+            ).decode()
+            for name in server.secret_names
+        }
+        return registry.create(server.kind, server.settings, secrets, self._shared)
+
+    async def test(self, word: str) -> list[CheckLine]:
+        """Try what an issuance would need, and remember the result."""
+        server = await self.get(word)
+        try:
+            lines = list(await (await self.open(server)).check())
+        except KmtuiError as error:
+            lines = [CheckLine(False, error.message)]
+            if error.hint:
+                lines.append(CheckLine(None, error.hint))
+        good = all(line.ok is not False for line in lines)
+        detail = next((line.text for line in lines if line.ok is False), "ok")
+        if not self._context.access.read_only:
+
+            def store(session: Session) -> None:
+                rows.update(
+                    session,
+                    server.id,
+                    last_test_at=self._context.clock(),
+                    last_test_ok=good,
+                    last_test_detail=detail,
+                )
+
+            await self._context.db.write(store)
+            self._context.bus.publish(EndServerChanged(server.id))
+        return lines
+
+    async def used_by(self, word: str) -> list[Mapping]:
+        """The mappings that send names here."""
+        server = await self.get(word)
+        return await self._context.db.read(lambda session: rows.mappings_of(session, server.id))
+
+    async def delete(self, word: str) -> None:
+        """Remove an end server that no mapping uses."""
+        self._context.access.require_change()
+        server = await self.get(word)
+        if used := [mapping.pattern for mapping in await self.used_by(server.id)]:
+            raise Refused(
+                f"{server.name} serves the mappings {', '.join(used)}",
+                hint="delete or change those mappings first",
+            )
+
+        def remove(session: Session) -> None:
+            rows.delete(session, server.id)
+            self._context.record(session, "server delete", "server", server.id, server.name)
+
+        await self._context.db.write(remove)
+        self._context.bus.publish(EndServerChanged(server.id))
+
+    async def close(self) -> None:
+        """Stop listeners that still run."""
+        await self._shared.close()
+
+    async def close(self) -> None:
+        """Stop the listeners of this process."""
+        await self._shared.close()

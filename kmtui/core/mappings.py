@@ -1,0 +1,104 @@
+"""Mappings: which names are proved how, set once and used at every issuance."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlmodel import Session
+
+from kmtui.core.context import Context
+from kmtui.core.dns_accounts import DnsAccounts
+from kmtui.core.end_servers import EndServers
+from kmtui.core.errors import InvalidInput, NotFound
+from kmtui.core.events import MappingChanged
+from kmtui.core.names import normalise_pattern
+from kmtui.db import mappings as rows
+from kmtui.model import ChallengeType, Mapping
+
+
+class Mappings:
+    """Name pattern to challenge type and DNS account or end server."""
+
+    def __init__(self, context: Context, dns: DnsAccounts, servers: EndServers) -> None:
+        self._context = context
+        self._dns = dns
+        self._servers = servers
+
+    async def list(self) -> list[Mapping]:
+        """All mappings by pattern."""
+        return await self._context.db.read(rows.list_all)
+
+    async def add(
+        self,
+        pattern: str,
+        *,
+        dns: str | None = None,
+        server: str | None = None,
+        alias: str | None = None,
+        webroot: str | None = None,
+    ) -> Mapping:
+        """Map the names of `pattern` to one DNS account (dns-01) or end server (http-01).
+
+        One pattern may be mapped once per challenge type: a wildcard needs dns-01 even where the
+        plain names use http-01. Raises InvalidInput, NotFound.
+        """
+        self._context.access.require_change()
+        pattern = normalise_pattern(pattern)
+        if bool(dns) == bool(server):
+            raise InvalidInput(
+                "a mapping leads to one DNS account or one end server", field="dns or server"
+            )
+        account = await self._dns.get(dns) if dns else None
+        host = await self._servers.get(server) if server else None
+        mapping = Mapping(
+            id=str(uuid.uuid4()),
+            pattern=pattern,
+            challenge_type=ChallengeType.DNS_01 if account else ChallengeType.HTTP_01,
+            dns_account_id=account.id if account else None,
+            dns_account=account.name if account else None,
+            server_id=host.id if host else None,
+            server=host.name if host else None,
+            alias=alias,
+            webroot=webroot,
+            created_at=self._context.clock(),
+        )
+
+        def store(session: Session) -> None:
+            for other in rows.list_all(session):
+                if (other.pattern, other.challenge_type) == (pattern, mapping.challenge_type):
+                    raise InvalidInput(
+                        f"{pattern} is mapped to {other.dns_account or other.server} already",
+                        field="pattern",
+                        hint="delete that mapping first",
+                    )
+            rows.insert(session, mapping)
+            self._context.record(
+                session,
+                "mapping add",
+                "mapping",
+                mapping.id,
+                pattern,
+                detail=f"{mapping.challenge_type} {dns or server}",
+            )
+
+        await self._context.db.write(store)
+        self._context.bus.publish(MappingChanged(mapping.id))
+        return mapping
+
+    async def delete(self, pattern: str) -> None:
+        """Remove every mapping of that pattern, or the one of that id. Raises NotFound."""
+        self._context.access.require_change()
+
+        def remove(session: Session) -> list[str]:
+            gone = [m for m in rows.list_all(session) if pattern in (m.pattern, m.id)]
+            for mapping in gone:
+                rows.delete(session, mapping.id)
+                self._context.record(
+                    session, "mapping delete", "mapping", mapping.id, mapping.pattern
+                )
+            return [mapping.id for mapping in gone]
+
+        removed = await self._context.db.write(remove)
+        if not removed:
+            raise NotFound(f"no mapping has the pattern {pattern}")
+        self._context.bus.publish(*(MappingChanged(id) for id in removed))
