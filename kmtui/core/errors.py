@@ -112,6 +112,16 @@ class CaUnreachable(AcmeError):
     code = "ca-unreachable"
 
 
+class ResponseLost(CaUnreachable):
+    """A request went out and no whole answer came back: the CA may have carried it out."""
+
+
+class StillProcessing(AcmeError):
+    """The CA was still at work when our patience ended; `problem.retry_after` may say when."""
+
+    code = "still-processing"
+
+
 class ProtocolViolation(AcmeError):
     """The CA answered something that must not be acted on."""
 

@@ -1,0 +1,47 @@
+"""Downloading and revoking certificates (RFC 8555 sections 7.4.2 and 7.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kmtui.core.acme.chain import Chain, parse_chain
+from kmtui.core.acme.jws import PrivateKey, Signer, b64url
+from kmtui.core.acme.session import Session
+from kmtui.core.errors import AcmeError
+
+PEM_CHAIN = "application/pem-certificate-chain"
+MOST_ALTERNATES = 10
+
+
+class CertificateRequests(Session):
+    """What one can ask a CA about certificates."""
+
+    async def certificate(self, signer: Signer, url: str) -> Chain:
+        """The chain at a certificate URL, or at one of a chain's `alternate_urls`."""
+        reply = await self._post(signer, url, None, repeatable=True, accept=PEM_CHAIN)
+        others = [self._policy.check(link) for link in reply.links.get("alternate", [])]
+        unique = [link for link in dict.fromkeys(others) if link != url]
+        return parse_chain(reply.body, where=url, alternate_urls=unique[:MOST_ALTERNATES])
+
+    async def revoke(self, signer: Signer, cert_der: bytes, reason: int | None = None) -> None:
+        """Revoke as the account that got it, or one authorized for all its names (section 7.6).
+
+        `reason` is a CRLReason code (RFC 5280 section 5.3.1). A certificate that is revoked
+        already counts as success. Raises AcmeError, e.g. `badRevocationReason`.
+        """
+        directory = await self.directory()
+        url = await self._endpoint(directory.revoke_cert, "revocation")
+        payload: dict[str, Any] = {"certificate": b64url(cert_der)}
+        if reason is not None:
+            payload["reason"] = reason
+        try:
+            await self._post(signer, url, payload, repeatable=True)
+        except AcmeError as error:
+            if error.problem is None or error.problem.short_type != "alreadyRevoked":
+                raise
+
+    async def revoke_with_certificate_key(
+        self, cert_key: PrivateKey, cert_der: bytes, reason: int | None = None
+    ) -> None:
+        """Revoke by the certificate's own private key, without an account (section 7.6)."""
+        await self.revoke(Signer(cert_key), cert_der, reason)

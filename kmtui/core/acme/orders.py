@@ -1,0 +1,152 @@
+"""Applying for certificates (RFC 8555 section 7.4): newOrder, order, polling, finalize."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from kmtui.core.acme.jws import Signer, b64url
+from kmtui.core.acme.objects import Identifier, Order
+from kmtui.core.acme.polling import OnUpdate, poll
+from kmtui.core.acme.problems import own_problem, refusal, violation
+from kmtui.core.acme.reply import Reply
+from kmtui.core.acme.retries import TRIES, passing
+from kmtui.core.acme.session import Session
+from kmtui.core.errors import AcmeError, ProtocolViolation
+
+PROGRESS = ("pending", "ready", "processing", "valid")
+"""An order's statuses in the order of its way (section 7.1.6); `invalid` ends it anywhere."""
+FINALIZE_DEADLINE = 120.0
+"""Seconds until an order whose authorizations are valid has become ready and is finalized."""
+
+
+class OrderRequests(Session):
+    """What one can ask a CA about orders."""
+
+    async def new_order(
+        self,
+        signer: Signer,
+        names: Sequence[str],
+        *,
+        profile: str | None = None,
+        replaces: str | None = None,
+    ) -> Order:
+        """A new order for DNS names (A-labels, maybe ``*.``) and IP addresses.
+
+        `replaces` (RFC 9773 section 5) goes along only if the CA offers renewal information. Never
+        repeated when the CA may have carried it out: ResponseLost leaves that to the caller.
+        Raises ProtocolViolation when the CA ordered other names than those asked for.
+        """
+        directory = await self.directory()
+        asked = list(dict.fromkeys(Identifier.of(name) for name in names))
+        payload: dict[str, Any] = {"identifiers": [each.document() for each in asked]}
+        if profile is not None:
+            payload["profile"] = profile
+        if replaces is not None and directory.renewal_info is not None:
+            payload["replaces"] = replaces
+        reply = await self._post(signer, directory.new_order, payload, repeatable=False)
+        order = _order(reply, self._location(reply, "order"))
+        if set(order.identifiers) != set(asked):
+            got = ", ".join(sorted(each.value for each in order.identifiers)) or "none"
+            raise violation(
+                "the CA made an order for other names than those asked for",
+                detail=f"names of the order: {got}",
+                where=order.url,
+            )
+        return order
+
+    async def order(self, signer: Signer, url: str) -> Order:
+        """The order as it stands. Raises AcmeError; some CAs answer 404 for an expired one."""
+        return await self._fetch_order(signer, url)
+
+    async def poll_order(
+        self,
+        signer: Signer,
+        url: str,
+        *,
+        until: Collection[str],
+        deadline: float,
+        on_update: OnUpdate[Order] | None = None,
+    ) -> Order:
+        """The order once it has one of the statuses `until`, or is further on its way.
+
+        Raises AcmeError with the order's problem when it is invalid, StillProcessing at the
+        deadline (seconds).
+        """
+        enough = min(PROGRESS.index(status) for status in until)
+
+        def settled(order: Order) -> bool:
+            if order.status == "invalid":
+                raise refusal(order.error or own_problem("kmtui:order-invalid", where=url))
+            return order.status in PROGRESS and PROGRESS.index(order.status) >= enough
+
+        return await poll(
+            lambda: self._fetch_order(signer, url, tries=1),
+            settled,
+            deadline=deadline,
+            pace=self._pace,
+            clock=self._clock,
+            sleep=self._sleep,
+            on_update=on_update,
+        )
+
+    async def finalize(
+        self,
+        signer: Signer,
+        order: Order,
+        csr_der: bytes,
+        *,
+        deadline: float = FINALIZE_DEADLINE,
+    ) -> Order:
+        """The order, finalized with this request (section 7.4); poll it until it is `valid`.
+
+        Safe to call again with the same CSR. When an answer is lost, or the CA calls the order not
+        ready, the order itself is asked before anything is sent again.
+        """
+        end = self._clock() + deadline
+        turn = 0
+        while order.status not in ("processing", "valid"):
+            left = max(end - self._clock(), 0.0)
+            if order.status != "ready":
+                order = await self.poll_order(signer, order.url, until={"ready"}, deadline=left)
+                continue
+            try:
+                return await self._send_csr(signer, order, csr_der)
+            except AcmeError as error:
+                if not _unsettled(error):
+                    raise
+                wait = self._pace.pause(turn, error.problem.retry_after if error.problem else None)
+                if wait > left:
+                    raise
+            await self._sleep(wait)
+            turn += 1
+            order = await self._fetch_order(signer, order.url)
+        return order
+
+    async def _send_csr(self, signer: Signer, order: Order, csr_der: bytes) -> Order:
+        if order.finalize is None:
+            raise violation("the CA's order has no finalize URL", where=order.url)
+        reply = await self._post(
+            signer, order.finalize, {"csr": b64url(csr_der)}, repeatable=False, tries=1
+        )
+        try:
+            sent = _order(reply, order.url)
+        except ProtocolViolation:
+            # It was accepted; what became of it the order itself tells.
+            sent = await self._fetch_order(signer, order.url)
+        if sent.status == "invalid":
+            raise refusal(sent.error or own_problem("kmtui:order-invalid", where=order.url))
+        return sent
+
+    async def _fetch_order(self, signer: Signer, url: str, *, tries: int = TRIES) -> Order:
+        return _order(await self._read(signer, url, tries=tries), url)
+
+
+def _order(reply: Reply, url: str) -> Order:
+    return Order.parse(reply.json_object("order"), url=url, retry_after=reply.retry_after)
+
+
+def _unsettled(error: AcmeError) -> bool:
+    """Whether finalize may have worked, or may work soon: only the order can tell."""
+    not_ready = error.problem is not None and error.problem.short_type == "orderNotReady"
+    return not_ready or passing(error)

@@ -1,0 +1,219 @@
+"""A signed conversation with one CA: its directory, nonces, POSTs and their repetition (section 6).
+
+The resources (accounts, orders, authorizations, certificates) build on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from kmtui.core.acme import retries
+from kmtui.core.acme.jws import Signer
+from kmtui.core.acme.nonces import NoncePool, is_valid
+from kmtui.core.acme.objects import Directory
+from kmtui.core.acme.polling import Pace
+from kmtui.core.acme.problems import own_problem, refusal, unreachable, violation
+from kmtui.core.acme.reply import Reply
+from kmtui.core.acme.transport import Transport
+from kmtui.core.acme.urls import UrlPolicy
+from kmtui.core.errors import AcmeError, CaUnreachable, ProtocolViolation
+
+NONCE_TRIES = 100
+NONCE_SECONDS = 60.0
+"""A CA behind a careless load balancer may reject nine of ten nonces: 0.9^100 is 0.003 %."""
+DIRECTORY_TRIES = 3
+"""Somebody who mistyped a URL is waiting."""
+
+
+class Session:
+    """What every request to a CA goes through; usable as an async context manager."""
+
+    def __init__(
+        self,
+        directory_url: str,
+        *,
+        ca_bundle: str | None = None,
+        proxy: str | None = None,
+        http: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
+        patience: float = retries.PATIENCE,
+    ) -> None:
+        """`ca_bundle` (PEM) replaces the system's trust; `http` stands in for the network.
+
+        `patience` is how many seconds one call may wait between its tries.
+        Raises InvalidInput for a bad URL, bundle or proxy; connects only when first needed.
+        """
+        self._policy = UrlPolicy(directory_url)
+        self._directory_url = directory_url
+        self._transport = Transport(self._policy, ca_bundle=ca_bundle, proxy=proxy, http=http)
+        self._sleep = sleep
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._patience = patience
+        self._nonces = NoncePool(clock)
+        self._directory: Directory | None = None
+        self._fetching_directory = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections and forget the nonces."""
+        self._nonces.flush()
+        await self._transport.aclose()
+
+    async def directory(self, *, refresh: bool = False) -> Directory:
+        """The CA's directory (section 7.1.1), fetched once and again on `refresh`.
+
+        Raises CaUnreachable, also when what answers is not an ACME server; ProtocolViolation.
+        """
+        async with self._fetching_directory:
+            if self._directory is None or refresh:
+                self._directory = await self._fetch_directory()
+            return self._directory
+
+    async def _fetch_directory(self) -> Directory:
+        url = self._directory_url
+
+        async def fetch() -> Reply:
+            reply = await self._transport.request("GET", url, accept="application/json")
+            self._nonces.add(reply.nonce)
+            if reply.status >= 400:
+                raise refusal(reply.problem())
+            return reply
+
+        reply = await self._repeating(fetch, repeatable=True, tries=DIRECTORY_TRIES)
+        try:
+            directory = Directory.parse(reply.json_object("directory"), url=url)
+        except ProtocolViolation as error:
+            raise unreachable("kmtui:not-acme", error.message, where=url) from error
+        for endpoint in directory.endpoints:
+            self._policy.check(endpoint)
+        return directory
+
+    async def _endpoint(self, url: str | None, service: str) -> str:
+        """The URL of an optional service. Raises AcmeError when the CA has none."""
+        if url is None:
+            problem = own_problem("kmtui:not-offered", service, where=self._directory_url)
+            raise AcmeError(
+                f"this CA does not offer {service} by ACME", hint=problem.hint, problem=problem
+            )
+        return url
+
+    async def _post(
+        self,
+        signer: Signer,
+        url: str,
+        payload: Mapping[str, Any] | None,
+        *,
+        repeatable: bool,
+        tries: int = retries.TRIES,
+        accept: str | None = None,
+    ) -> Reply:
+        """A signed POST (a POST-as-GET when `payload` is None) and its successful reply.
+
+        `repeatable` tells that carrying it out twice does no harm. Raises AcmeError,
+        CaUnreachable, ResponseLost, ProtocolViolation.
+        """
+        return await self._repeating(
+            lambda: self._post_once(signer, url, payload, accept),
+            repeatable=repeatable,
+            tries=tries,
+        )
+
+    async def _read(self, signer: Signer, url: str, *, tries: int = retries.TRIES) -> Reply:
+        """POST-as-GET (section 6.3)."""
+        return await self._post(signer, url, None, repeatable=True, tries=tries)
+
+    async def _post_once(
+        self,
+        signer: Signer,
+        url: str,
+        payload: Mapping[str, Any] | None,
+        accept: str | None,
+    ) -> Reply:
+        """One request as the CA counts it: rejected nonces are replaced out of sight."""
+        give_up = self._clock() + NONCE_SECONDS
+        nonce: str | None = None
+        for tried in itertools.count(1):
+            nonce = nonce or self._nonces.take() or await self._new_nonce()
+            body = signer.sign(payload, url=url, nonce=nonce)
+            reply = await self._transport.request("POST", url, content=body, accept=accept)
+            if reply.status < 400:
+                self._nonces.add(reply.nonce)
+                return reply
+            problem = reply.problem()
+            if problem.short_type != "badNonce":
+                self._nonces.add(reply.nonce)
+                raise refusal(problem)
+            if tried >= NONCE_TRIES or self._clock() > give_up:
+                raise refusal(problem)
+            # Section 6.5: retry with the nonce of the error; what else is pooled is as stale.
+            self._nonces.flush()
+            nonce = reply.nonce if reply.nonce and is_valid(reply.nonce) else None
+        raise AssertionError("the loop above never ends by itself")
+
+    async def _new_nonce(self) -> str:
+        """A fresh nonce (section 7.2)."""
+        url = (await self.directory()).new_nonce
+
+        try:
+            reply = await self._transport.request("HEAD", url)
+            if reply.status >= 400:
+                raise refusal(reply.problem())
+        except AcmeError as error:
+            raise _unsent(error) from error
+        if reply.nonce is None or not is_valid(reply.nonce):
+            raise violation("the CA gave no usable nonce", where=url)
+        return reply.nonce
+
+    async def _repeating(
+        self,
+        send: Callable[[], Awaitable[Reply]],
+        *,
+        repeatable: bool,
+        tries: int = retries.TRIES,
+    ) -> Reply:
+        give_up = self._clock() + self._patience
+        for attempt in itertools.count(1):
+            try:
+                return await send()
+            except AcmeError as error:
+                wait = retries.pause(error, attempt, repeatable=repeatable, jitter=random.random())
+                if wait is None or attempt >= tries or self._clock() + wait > give_up:
+                    raise
+            await self._sleep(wait)
+        raise AssertionError("the loop above never ends by itself")
+
+    def _location(self, reply: Reply, what: str) -> str:
+        """The URL of a new object. Raises ProtocolViolation when it is missing or unacceptable."""
+        if reply.location is None:
+            raise violation(f"the CA did not say where the {what} is", where=reply.url)
+        return self._policy.check(reply.location)
+
+
+def _unsent(error: AcmeError) -> AcmeError:
+    """The same failure, told as one before the POST: what was to be sent can be sent again."""
+    if not retries.passing(error) or error.problem is None:
+        return error
+    problem = replace(error.problem, http_status=None)
+    return CaUnreachable(error.message, hint=error.hint, problem=problem)

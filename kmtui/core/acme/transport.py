@@ -1,0 +1,204 @@
+"""HTTP towards one CA: guarded URLs, trust, limits on time and size; no redirects (section 6.1).
+
+What answers is not trusted: a reply may be endless, compressed into a bomb, or slow on purpose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import httpx
+
+from kmtui import __version__
+from kmtui.core.acme.problems import unreachable, violation
+from kmtui.core.acme.reply import Reply
+from kmtui.core.acme.urls import UrlPolicy
+from kmtui.core.errors import CaUnreachable, InvalidInput
+
+LARGEST_BODY = 1024 * 1024
+"""Bytes after decompression; a chain is about 10 KB, an order with 100 names about 20 KB."""
+TOTAL_DEADLINE = 90.0
+"""Seconds for one whole call: some CAs validate or sign within the request, for up to a minute."""
+CONNECT_DEADLINE = 10.0
+IN_FLIGHT = 32
+"""Requests at once; the connection pool slows down when many wait inside it."""
+USER_AGENT = f"kmtui/{__version__} python-httpx/{httpx.__version__}"
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+
+
+class Transport:
+    """Calls one CA and returns whole replies."""
+
+    def __init__(
+        self,
+        policy: UrlPolicy,
+        *,
+        ca_bundle: str | None = None,
+        proxy: str | None = None,
+        http: httpx.AsyncBaseTransport | None = None,
+        deadline: float = TOTAL_DEADLINE,
+    ) -> None:
+        """`ca_bundle` (PEM) replaces the system's trust. Raises InvalidInput for it and `proxy`."""
+        self._policy = policy
+        self._context = bundle_context(ca_bundle) if ca_bundle is not None else None
+        self._proxy = _checked_proxy(proxy) if proxy else None
+        self._http = http
+        self._deadline = deadline
+        self._client: httpx.AsyncClient | None = None
+        self._opening = asyncio.Lock()
+        self._in_flight = asyncio.Semaphore(IN_FLIGHT)
+
+    async def request(
+        self, method: str, url: str, *, content: bytes | None = None, accept: str | None = None
+    ) -> Reply:
+        """One call. Raises CaUnreachable, ResponseLost (it may have arrived), ProtocolViolation."""
+        self._policy.check(url)
+        headers = {"Accept": accept} if accept else {}
+        if content is not None:
+            headers["Content-Type"] = "application/jose+json"
+        client = await self._open()
+        async with self._in_flight:
+            try:
+                async with asyncio.timeout(self._deadline):
+                    return await self._call(client, method, url, content, headers)
+            except _NEVER_SENT as error:
+                raise _not_connected(error, url) from error
+            except TimeoutError as error:
+                raise unreachable(
+                    "kmtui:response-lost", f"no answer within {self._deadline:g} s", where=url
+                ) from error
+            except (httpx.HTTPError, OSError) as error:
+                said = str(error) or type(error).__name__
+                raise unreachable("kmtui:response-lost", said, where=url) from error
+
+    async def aclose(self) -> None:
+        """Close all connections; a later call opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _call(
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        url: str,
+        content: bytes | None,
+        headers: dict[str, str],
+    ) -> Reply:
+        async with client.stream(method, url, content=content, headers=headers) as response:
+            # RFC 8555 section 6.2 ties the signature to the URL, so a redirect is never followed.
+            if 300 <= response.status_code < 400:
+                target = response.headers.get("location", "nowhere")[:500]
+                raise violation(
+                    f"the CA answered with a redirect to {target}, which kmtui does not follow",
+                    where=url,
+                )
+            body = await _bounded_body(response, url)
+            return Reply(url, response.status_code, response.headers, body, datetime.now(UTC))
+
+    async def _open(self) -> httpx.AsyncClient:
+        async with self._opening:
+            if self._client is None:
+                context = self._context
+                if context is None and self._http is None:
+                    # Reading the system's trust store takes some 50 ms: not on the event loop.
+                    context = await asyncio.to_thread(ssl.create_default_context)
+                self._client = self._connected(context)
+            return self._client
+
+    def _connected(self, context: ssl.SSLContext | None) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=8)
+        return httpx.AsyncClient(
+            transport=self._http
+            or httpx.AsyncHTTPTransport(
+                verify=context or True, proxy=self._proxy, limits=limits, trust_env=False
+            ),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(self._deadline, connect=CONNECT_DEADLINE),
+            headers={
+                "User-Agent": USER_AGENT,
+                # RFC 8555 section 6.1 asks for it; problem texts are shown beside English ones.
+                "Accept-Language": "en",
+                "Accept-Encoding": "identity",
+            },
+        )
+
+
+def bundle_context(pem: str) -> ssl.SSLContext:
+    """TLS trust in exactly the given root certificates. Raises InvalidInput."""
+    try:
+        context = ssl.create_default_context(cadata=pem.encode("ascii", "ignore").decode() or "-")
+        if not context.cert_store_stats()["x509"]:
+            raise ValueError("no certificate in it")
+    except (ssl.SSLError, ValueError) as error:
+        raise InvalidInput(
+            "the trust bundle holds no readable certificate",
+            field="ca_bundle",
+            hint="give the root certificates of the private CA as PEM",
+        ) from error
+    # Private roots often lack the key identifiers that strict checking demands.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+async def _bounded_body(response: httpx.Response, url: str) -> bytes:
+    """The body, decompressed, of at most LARGEST_BODY bytes. Raises ProtocolViolation."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    pieces: AsyncIterator[bytes]
+    unpack: Callable[[bytes, int], bytes]
+    if encoding in ("", "identity"):
+        pieces, unpack = response.aiter_bytes(), lambda piece, _: piece
+    elif encoding in ("gzip", "x-gzip"):
+        # Decompressed here and piecewise: httpx would unpack a whole piece of a bomb at once.
+        pieces, unpack = response.aiter_raw(), zlib.decompressobj(16 + zlib.MAX_WBITS).decompress
+    else:
+        raise violation(f"the CA answered in the unasked-for encoding {encoding[:40]}", where=url)
+    body = bytearray()
+    async for piece in pieces:
+        try:
+            body += unpack(piece, LARGEST_BODY + 1 - len(body))
+        except zlib.error as error:
+            raise violation("the CA's answer cannot be decompressed", where=url) from error
+        if len(body) > LARGEST_BODY:
+            raise violation(f"the CA's answer is larger than {LARGEST_BODY} bytes", where=url)
+    return bytes(body)
+
+
+def _checked_proxy(proxy: str) -> str:
+    try:
+        if httpx.Proxy(proxy).url.scheme not in ("http", "https"):
+            raise ValueError("neither http nor https")
+    except (httpx.InvalidURL, ValueError) as error:
+        raise InvalidInput(
+            "the proxy is not a URL kmtui can use", field="proxy", hint="http://host:port"
+        ) from error
+    return proxy
+
+
+def _not_connected(error: Exception, url: str) -> CaUnreachable:
+    """What kept the connection from coming about, found among the causes httpx wraps."""
+    type_ = "kmtui:ca-unreachable"
+    cause: BaseException | None = error
+    said = str(error) or type(error).__name__
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            type_, said = "kmtui:ca-untrusted", cause.verify_message or str(cause)
+        elif isinstance(cause, socket.gaierror):
+            type_, said = "kmtui:ca-unknown-host", httpx.URL(url).host
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.ConnectTimeout):
+        said = f"no connection within {CONNECT_DEADLINE:g} s"
+    return unreachable(type_, said, where=url)

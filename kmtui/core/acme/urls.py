@@ -1,0 +1,70 @@
+"""Which URLs an ACME client may call: https, or plain http to this machine (RFC 8555 section 6.1).
+
+A CA hands out the URL of every object, so each one is untrusted: it is checked before each call.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+import httpx
+
+from kmtui.core.acme.problems import violation
+from kmtui.core.errors import InvalidInput
+
+LONGEST = 2048
+"""Characters; the longest URLs seen at public CAs have about 200."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine by its very name: 127.0.0.0/8, ::1 or localhost."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class UrlPolicy:
+    """What one CA may make us call, seen from the directory URL an operator trusts."""
+
+    def __init__(self, directory_url: str) -> None:
+        """Raises InvalidInput when the directory URL itself is not acceptable."""
+        if why := _objection(directory_url):
+            raise InvalidInput(
+                f"the directory URL {why}", field="directory_url", hint="https://host/path"
+            )
+        self._at_home = is_loopback(httpx.URL(directory_url).host)
+
+    def check(self, url: str) -> str:
+        """The URL itself when it may be called. Raises ProtocolViolation."""
+        if why := _objection(url) or self._trespass(url):
+            raise violation(f"the CA handed out a URL that {why}", detail=url)
+        return url
+
+    def _trespass(self, url: str) -> str:
+        """A CA elsewhere has no business with services of the machine kmtui runs on."""
+        if is_loopback(httpx.URL(url).host) and not self._at_home:
+            return "points at this machine"
+        return ""
+
+
+def _objection(url: str) -> str:
+    """Why no CA may have this URL called; empty when there is nothing against it."""
+    if len(url) > LONGEST:
+        return f"is longer than {LONGEST} characters"
+    if not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
+        return "holds blanks or characters that belong to no URL"
+    try:
+        # The parser that will make the call also judges it, so both see the same host.
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return "cannot be read"
+    if not parsed.host:
+        return "names no host"
+    if parsed.userinfo:
+        return "carries a user name or password"
+    if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(parsed.host)):
+        return ""
+    return "is not https"
