@@ -47,7 +47,7 @@ def refuse_if_retired(authority: Authority) -> None:
 
 
 def _authority(name: str, fields: dict[str, Any]) -> Authority:
-    built = {
+    built: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
     }
     built["profiles"] = tuple(Profile(**profile) for profile in fields.get("profiles", ()))

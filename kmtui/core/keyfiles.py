@@ -53,9 +53,11 @@ def read_key_file(path: Path) -> bytes:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise VaultError(f"cannot read the key file {path}: {error.strerror}") from error
-    with open(file, "rb") as stream:
-        _check_keeping(path, os.fstat(stream.fileno()))
-        content = stream.read(_MAX_FILE)
+    try:
+        _check_keeping(path, os.fstat(file))
+        content = os.read(file, _MAX_FILE)
+    finally:
+        os.close(file)
     key = _decode(content)
     if key is None:
         raise WrongKey(

@@ -63,6 +63,8 @@ class Argon2Cost:
 CHEAPEST = Argon2Cost(memory_kib=19 * MIB, iterations=2, lanes=1)
 """The floor."""
 USUAL = Argon2Cost(memory_kib=64 * MIB, iterations=3)
+_PATIENCE = 0.7
+"""Seconds an unlock may take: the next machine may be half as fast, or busy."""
 _LADDER = (
     CHEAPEST,
     Argon2Cost(memory_kib=32 * MIB, iterations=3),
@@ -112,12 +114,12 @@ class SlotStore(Protocol):
 
 
 def calibrate(measure: Callable[[Argon2Cost], float] | None = None) -> Argon2Cost:
-    """The dearest cost whose derivation takes at most about a second on this machine.
+    """The dearest cost whose derivation takes at most about 0.7 s on this machine.
 
     One trial derivation is made (a fraction of a second); `measure` returns its seconds.
     """
     seconds = (measure or _seconds)(USUAL)
-    affordable = [cost for cost in _LADDER if seconds * cost.work / USUAL.work <= 1.0]
+    affordable = [cost for cost in _LADDER if seconds * cost.work / USUAL.work <= _PATIENCE]
     return max(affordable, key=lambda cost: cost.work, default=CHEAPEST)
 
 

@@ -7,7 +7,8 @@ Sealed value: version (1 octet) | key id (4) | nonce (12) | ciphertext | tag (16
 associated data names the database, table, column, row and kind, so a value moved to any other place
 does not open.
 
-Methods that take a passphrase derive a key, which takes about a second: call them in a thread.
+Methods that take a passphrase derive a key, which takes up to a second: call them in a thread. What
+a new passphrase's derivation costs is measured on this machine unless the caller says so.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from kmtui.core.slots import (
     Header,
     Slot,
     SlotStore,
+    calibrate,
     header_mac,
     subkey,
     unwrap,
@@ -112,7 +114,7 @@ class Vault:
 
     # --- setting up and opening -----------------------------------------------------------------
 
-    def init_with_passphrase(self, passphrase: bytes, *, cost: Argon2Cost = USUAL) -> None:
+    def init_with_passphrase(self, passphrase: bytes, *, cost: Argon2Cost | None = None) -> None:
         """Set the vault up under a passphrase and unlock it. Raises Refused when it exists."""
         self._init(PASSPHRASE, _usable(passphrase), cost)
 
@@ -121,7 +123,7 @@ class Vault:
 
         Raises Refused when it exists, VaultError when the file cannot be used.
         """
-        self._init(KEY_FILE, read_key_file(path), USUAL)
+        self._init(KEY_FILE, read_key_file(path))
 
     def unlock_with_passphrase(self, passphrase: bytes) -> None:
         """Unlock. Raises WrongKey, TamperedSecret, VaultError (never set up)."""
@@ -189,15 +191,15 @@ class Vault:
 
     # --- slots ----------------------------------------------------------------------------------
 
-    def add_passphrase(self, passphrase: bytes, *, cost: Argon2Cost = USUAL) -> int:
+    def add_passphrase(self, passphrase: bytes, *, cost: Argon2Cost | None = None) -> int:
         """Add a slot; return its id. Raises VaultLocked, TamperedSecret, Refused (too many)."""
         return self._add(PASSPHRASE, _usable(passphrase), cost)
 
     def add_key_file(self, path: Path) -> int:
         """Add a slot; return its id. Raises VaultLocked, TamperedSecret, Refused, VaultError."""
-        return self._add(KEY_FILE, read_key_file(path), USUAL)
+        return self._add(KEY_FILE, read_key_file(path))
 
-    def change_passphrase(self, old: bytes, new: bytes, *, cost: Argon2Cost = USUAL) -> int:
+    def change_passphrase(self, old: bytes, new: bytes, *, cost: Argon2Cost | None = None) -> int:
         """Put a slot for `new` in the place of the one `old` opens; return its id.
 
         Works locked or unlocked and leaves it so. Backups made before still open with `old`.
@@ -226,7 +228,7 @@ class Vault:
             )
         self._save(header, kept, opened.data_key)
 
-    def _init(self, kind: str, secret: bytes, cost: Argon2Cost) -> None:
+    def _init(self, kind: str, secret: bytes, cost: Argon2Cost | None = None) -> None:
         header = self._store.load()
         if header.slots or header.mac:
             raise Refused("the vault is set up already", hint="kmtui vault passwd changes it")
@@ -239,7 +241,7 @@ class Vault:
         data_key, _ = _try_slots(header, kind, secret)
         self._opened = _Opened.of(data_key, header.database_id)
 
-    def _add(self, kind: str, secret: bytes, cost: Argon2Cost) -> int:
+    def _add(self, kind: str, secret: bytes, cost: Argon2Cost | None = None) -> int:
         opened = self._need()
         header = self._header()
         _check_mac(header, opened.data_key)
@@ -252,7 +254,7 @@ class Vault:
         data_key: bytes,
         kind: str,
         secret: bytes,
-        cost: Argon2Cost,
+        cost: Argon2Cost | None,
     ) -> int:
         """Store a new slot beside the kept ones, after proving that it opens; return its id."""
         kept = tuple(kept)
@@ -266,7 +268,7 @@ class Vault:
             database_id=header.database_id,
             created_at=self._clock().replace(microsecond=0),
             random=self._random,
-            cost=cost,
+            cost=cost or (calibrate() if kind == PASSPHRASE else USUAL),
         )
         if unwrap(slot, secret, database_id=header.database_id) != data_key:
             raise VaultError("the new slot does not open: nothing was changed")
