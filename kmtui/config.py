@@ -6,15 +6,13 @@ The only file that reads the environment. Imports nothing heavy: `kmtui --versio
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kmtui.core.errors import DatabaseError, InvalidInput
+from kmtui.core.errors import InvalidInput
 
-DATABASE_NAME = "kmtui.db"
 CREDENTIAL_NAME = "kmtui.key"
 """The systemd credential that opens the vault (LoadCredential=, LoadCredentialEncrypted=)."""
 SYSTEM_DATA = Path("/var/lib/kmtui")
@@ -42,11 +40,6 @@ class Options:
     mouse: bool = False
     """Whether the screen takes the mouse, which takes the terminal's own selection away."""
     theme: str | None = None
-
-    @property
-    def database(self) -> Path:
-        """The inventory's file."""
-        return self.data / DATABASE_NAME
 
     @property
     def unlocks(self) -> bool:
@@ -99,29 +92,6 @@ def default_data() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("kmtui", appauthor=False))
-
-
-def prepare_data(options: Options) -> None:
-    """Make the data directory (0700), or refuse one that others could write.
-
-    In read-only mode nothing is made. Raises DatabaseError.
-    """
-    try:
-        if not options.read_only:
-            options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = options.data.stat()
-    except OSError as exc:
-        raise DatabaseError(
-            f"cannot use the data directory {options.data}: {exc.strerror or exc}",
-            hint="choose another one with --data DIR",
-        ) from exc
-    if not stat.S_ISDIR(found.st_mode):
-        raise DatabaseError(f"{options.data} is not a directory", hint="choose one with --data DIR")
-    if found.st_uid not in (os.geteuid(), 0) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise DatabaseError(
-            f"others could change what is in {options.data}",
-            hint=f"make it yours alone: chmod 700 {options.data}, owner {os.geteuid()}",
-        )
 
 
 def harden_process() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kmtui import config
-from kmtui.core.errors import DatabaseError, InvalidInput
+from kmtui.core.errors import InvalidInput
 
 
 def test_the_command_line_wins_over_the_environment(tmp_path: Path) -> None:
@@ -19,7 +19,6 @@ def test_the_command_line_wins_over_the_environment(tmp_path: Path) -> None:
     options = config.gather(environ, data=tmp_path / "b")
 
     assert options.data == tmp_path / "b"
-    assert options.database.parent == tmp_path / "b"
     assert options.read_only
 
 
@@ -47,31 +46,6 @@ def test_a_switch_that_is_neither_on_nor_off_names_itself() -> None:
         config.gather({"KMTUI_READ_ONLY": "maybe"})
 
     assert refused.value.field == "KMTUI_READ_ONLY"
-
-
-def test_a_data_directory_is_made_private(tmp_path: Path) -> None:
-    options = config.gather({}, data=tmp_path / "new" / "kmtui")
-
-    config.prepare_data(options)
-
-    assert options.data.stat().st_mode & 0o777 == 0o700
-
-
-@pytest.mark.parametrize("mode", [0o770, 0o707])
-def test_a_data_directory_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
-    tmp_path.chmod(mode)
-
-    with pytest.raises(DatabaseError) as refused:
-        config.prepare_data(config.gather({}, data=tmp_path))
-
-    assert "chmod 700" in refused.value.hint
-
-
-def test_read_only_makes_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError):
-        config.prepare_data(config.gather({}, data=tmp_path / "new", read_only=True))
-
-    assert not (tmp_path / "new").exists()
 
 
 def test_a_hardened_process_dumps_no_core_and_writes_private_files(tmp_path: Path) -> None:

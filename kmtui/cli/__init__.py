@@ -1,1 +1,1 @@
-"""Commands: parse, call core, print text or JSON."""
+"""The commands: parse, call core, print text or JSON. Core is imported when a command runs."""

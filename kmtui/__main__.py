@@ -1,0 +1,29 @@
+"""Entry of the program: answers ``--version`` itself and hands everything else to the commands.
+
+Imports nothing heavy, so that the first answer comes at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from kmtui import __version__
+
+
+def main() -> None:
+    """Run with the arguments of the process; ends the process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run with these arguments; the exit code of the command contract."""
+    if arguments[:1] == ["--version"]:
+        print(f"kmtui {__version__}")  # noqa: T201 - the answer itself
+        return 0
+    from kmtui.cli.main import run as run_command
+
+    return run_command(arguments)
+
+
+if __name__ == "__main__":
+    main()
