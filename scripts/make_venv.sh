@@ -23,10 +23,18 @@ rm -rf "$venv"
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
+# apt with lists and cache of its own: those of the machine may be missing, and are left alone.
+private_apt() {
+    mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial"
+    apt-get -o Dir::State::lists="$scratch/lists" -o Dir::Cache="$scratch/cache" \
+        -o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
+}
+
 pip_wheel() {
-    "$python" -m pip download --quiet --no-deps --dest "$scratch" pip >/dev/null 2>&1 || {
-        (cd "$scratch" && apt-get download -o APT::Sandbox::User=root python3-pip-whl) &&
-            dpkg -x "$scratch"/*.deb "$scratch"
+    {
+        "$python" -m pip download --no-deps --dest "$scratch" pip ||
+            (cd "$scratch" && private_apt update && private_apt download python3-pip-whl &&
+                dpkg -x "$scratch"/python3-pip-whl_*.deb "$scratch")
     } >/dev/null 2>&1
     find "$scratch" -name 'pip-*.whl' | head -n 1
 }

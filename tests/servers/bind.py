@@ -162,10 +162,7 @@ class Bind(Server):
     # How it runs
 
     def _spawn(self) -> None:
-        for process in self._processes:
-            process.spawn()
-        for relay in self._relays.values():
-            relay.start()
+        self._named[PRIMARY].spawn()
 
     def stop(self) -> None:
         for relay in self._relays.values():
@@ -173,11 +170,19 @@ class Bind(Server):
         super().stop()
 
     def _wait(self) -> None:
-        for address, process in self._named.items():
-            process.wait_until(partial(self._serves_all, address))
+        self._await(PRIMARY)
+        # Only now: a secondary whose first transfer is refused tries again after half a minute.
+        for address, relay in self._relays.items():
+            relay.start()
+            self._named[address].spawn()
+        for address in self._relays:
+            self._await(address)
         self._at_start = self._at_start or {
             zone.name: self.records(zone.name) for zone in self.zones
         }
+
+    def _await(self, address: str) -> None:
+        self._named[address].wait_until(partial(self._serves_all, address))
 
     def _serves_all(self, address: str) -> bool:
         try:
@@ -233,6 +238,7 @@ class Bind(Server):
     dnssec-validation no;
     minimal-responses no-auth-recursive;
     allow-transfer {{ any; }};
+    check-names primary ignore;
     notify {notify};
     {f"also-notify {{ {others}}};" if notify == "explicit" and others else ""}
     notify-delay 0;

@@ -53,36 +53,26 @@ borrow_pebble() {
 
 # Debian stable ships an older Pebble without ARI and profiles; the one of sid needs only libc6.
 unpack_pebble() {
-    command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 1
+    have_apt || return 1
+    say "fetching Pebble from Debian sid"
     local mirror
-    while read -r mirror; do
-        say "fetching Pebble from Debian sid"
-        mkdir -p "$scratch/sid"
+    for mirror in $(mirrors); do
+        rm -rf "$scratch/sid" && mkdir "$scratch/sid"
         printf 'deb [signed-by=%s] %s sid main\n' "$(archive_keyring)" "$mirror" \
             >"$scratch/sid/sources.list"
-        if private_apt sid -o Dir::Etc::sourcelist="$scratch/sid/sources.list" \
-            -o Dir::Etc::sourceparts=/dev/null update &&
-            (cd "$scratch/sid" && private_apt sid \
-                -o Dir::Etc::sourcelist="$scratch/sid/sources.list" \
-                -o Dir::Etc::sourceparts=/dev/null download pebble); then
-            dpkg -x "$scratch"/sid/pebble_*.deb "$cache/pebble"
-            ln -sf ../pebble/usr/bin/pebble "$bin/pebble"
-            pebble_answers "$bin/pebble" && return 0
-        fi
-        rm -rf "$scratch/sid"
-    done < <(mirrors)
+        private_apt sid update && private_apt sid download pebble || continue
+        dpkg -x "$scratch"/sid/pebble_*.deb "$cache/pebble"
+        ln -sf ../pebble/usr/bin/pebble "$bin/pebble"
+        pebble_answers "$bin/pebble" && return
+    done
     return 1
 }
 
-# The mirrors this machine already uses, as apt knows them. Without downloaded lists apt cannot tell
-# whose they are; then each one is tried.
+# The Debian mirrors this machine uses, as apt knows them.
 mirrors() {
-    local format='$(REPO_URI)' known
-    known="$(apt-get indextargets --format "$format" \
-        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u)"
-    [[ -n $known ]] || known="$(apt-get indextargets --format "$format" 'Created-By: Packages' |
-        grep -v -- security | sort -u)"
-    printf '%s\n' "$known"
+    machine_lists
+    apt-get -o Dir::State::lists="$scratch/machine/lists" indextargets --format '$(REPO_URI)' \
+        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u
 }
 
 archive_keyring() {
@@ -107,16 +97,16 @@ borrow_named() {
 
 # Downloads bind9 and what it needs beyond the packages this machine has, and runs it from the cache.
 unpack_named() {
-    command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 1
+    have_apt || return 1
     say "fetching BIND 9"
-    download_with_dependencies "$scratch/bind" bind9 || return 1
+    download_with_dependencies bind9 || return 1
     local package
-    for package in "$scratch"/bind/archives/*.deb; do
+    for package in "$scratch"/machine/cache/archives/*.deb; do
         dpkg -x "$package" "$cache/bind" || return 1
     done
     rm -f "$bin/named"
     local libraries
-    libraries="$(cd "$cache/bind" && find . -name '*.so*' -printf '$root/%h\n' | sort -u | paste -sd :)"
+    libraries="$(cd "$cache/bind" && find usr -name '*.so*' -printf '$root/%h\n' | sort -u | paste -sd :)"
     cat >"$bin/named" <<WRAPPER
 #!/bin/sh
 root="\$(dirname "\$0")/../bind"
@@ -135,31 +125,35 @@ install_named() {
 
 # --- apt, without touching the machine ------------------------------------------------------------
 
-# download_with_dependencies DIRECTORY PACKAGE: what is missing goes to DIRECTORY/archives. The lists
-# of the machine serve when they are fresh enough, else private ones are fetched.
-download_with_dependencies() {
-    local directory="$1" package="$2" status="$1/status"
-    mkdir -p "$directory"
-    # apt must believe that the package and its siblings are absent, so that it downloads them all.
-    awk -v RS= -v ORS='\n\n' "!/(^|\n)Source: ${package}( |\n)/ && !/(^|\n)Package: ${package}\n/" \
-        /var/lib/dpkg/status >"$status"
-    local fetch=(-o Dir::State::status="$status" -o Dir::Cache="$directory"
-        -o Dir::Cache::archives=archives -o Debug::NoLocking=1 -o APT::Sandbox::User=root
-        --no-install-recommends --download-only --yes install "$package")
-    mkdir -p "$directory/archives/partial"
-    quietly apt-get "${fetch[@]}" || {
-        private_apt machine update
-        quietly apt-get -o Dir::State::lists="$scratch/machine/lists" "${fetch[@]}"
-    }
+have_apt() { command -v apt-get >/dev/null && command -v dpkg >/dev/null; }
+
+# Fresh package lists for the sources of this machine, whose own may be old or missing.
+machine_lists() {
+    [[ -d $scratch/machine ]] || private_apt machine update
 }
 
-# private_apt NAME ARGUMENT...: apt-get with its own lists and cache below the scratch directory.
+# Downloads a package and what it lacks here; apt must not see those of its own source as installed.
+download_with_dependencies() {
+    local status="$scratch/status"
+    machine_lists
+    awk -v RS= -v ORS='\n\n' -v name="$1" '
+        $0 !~ "(^|\n)Source: " name "[ \n]" && $0 !~ "(^|\n)Package: " name "\n"
+    ' /var/lib/dpkg/status >"$status"
+    private_apt machine -o Dir::State::status="$status" \
+        --no-install-recommends --download-only --yes install "$1"
+}
+
+# private_apt NAME ARGUMENT...: apt-get with lists, cache and locks of its own below the scratch
+# directory, and with its own sources where there is a file for them.
 private_apt() {
-    local home="$scratch/$1"
+    local home="$scratch/$1" sources=()
     shift
     mkdir -p "$home/lists/partial" "$home/cache/archives/partial"
-    quietly apt-get -o Dir::State::lists="$home/lists" -o Dir::Cache="$home/cache" \
-        -o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
+    [[ -e $home/sources.list ]] && sources=(-o Dir::Etc::sourcelist="$home/sources.list"
+        -o Dir::Etc::sourceparts=/dev/null)
+    (cd "$home" && quietly apt-get -o Dir::State::lists="$home/lists" -o Dir::Cache="$home/cache" \
+        -o Debug::NoLocking=1 -o APT::Sandbox::User=root -o Acquire::Languages=none \
+        ${sources[@]+"${sources[@]}"} "$@")
 }
 
 # Runs a command and shows what it printed only when it fails.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import shutil
@@ -168,14 +167,8 @@ class Server:
         self.close()
 
     async def __aenter__(self) -> Self:
-        # Spawned here, not in the thread: the child dies with the thread that made it.
-        try:
-            self._spawn()
-            await asyncio.to_thread(self._wait)
-        except BaseException:
-            self.close()
-            raise
-        return self
+        # In this thread, although it waits: a child dies with the thread that spawned it.
+        return self.__enter__()
 
     async def __aexit__(self, *exc: object) -> None:
-        await asyncio.to_thread(self.close)
+        self.close()
