@@ -6,11 +6,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import dns.exception
 import dns.name
 import dns.rdatatype
 
 from kmtui.core.dns.authority import Authorities
+from kmtui.core.dns.names import parse_name, text_of
 from kmtui.core.dns.query import cname_of
 from kmtui.core.errors import DnsLookupFailed, DnsProviderError, InvalidInput
 
@@ -32,7 +32,7 @@ class EffectiveName:
     @property
     def text(self) -> str:
         """The name without its final dot."""
-        return _text(self.name)
+        return text_of(self.name)
 
 
 def random_label() -> str:
@@ -60,7 +60,7 @@ class Delegation:
         from here. Raises InvalidInput for a bad alias and DnsProviderError for a loop or a chain of
         more than 16 aliases; both name the chain.
         """
-        start = dns.name.from_text(fqdn).canonicalize()
+        start = parse_name(fqdn)
         if mode == NEVER:
             return EffectiveName(start, (start,))
         if mode != AUTO:
@@ -89,7 +89,7 @@ class Delegation:
         # name itself makes it exist, and takes it out of the wildcard.
         sibling = dns.name.Name((name.labels[0][:40] + b"-" + self._random_label().encode(),))
         if await self._cname(sibling.concatenate(name.parent())) == target:
-            return None, f"{_text(name)} is an alias by a wildcard only; it is not followed"
+            return None, f"{text_of(name)} is an alias by a wildcard only; it is not followed"
         return target, ""
 
     async def _cname(self, name: dns.name.Name) -> dns.name.Name | None:
@@ -100,9 +100,9 @@ class Delegation:
 
 def _alias(text: str) -> dns.name.Name:
     try:
-        name = dns.name.from_text(text).canonicalize()
-    except dns.exception.DNSException as error:
-        raise InvalidInput(f"{text!r} is not a domain name", field="alias") from error
+        name = parse_name(text)
+    except ValueError as error:
+        raise InvalidInput(str(error), field="alias") from error
     if len(name) < 3:
         raise InvalidInput(f"{text!r} is not a full domain name", field="alias")
     return name
@@ -110,11 +110,7 @@ def _alias(text: str) -> dns.name.Name:
 
 def _broken_chain(chain: list[dns.name.Name], what: str) -> DnsProviderError:
     return DnsProviderError(
-        f"{' -> '.join(map(_text, chain))} {what}",
+        f"{' -> '.join(map(text_of, chain))} {what}",
         kind="invalid_request",
         hint="correct the CNAME records, or set a fixed alias on the mapping",
     )
-
-
-def _text(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True)

@@ -15,6 +15,7 @@ import dns.name
 from kmtui.core.challenges.sight import Sight, Verdict, look_for_values, look_for_zone
 from kmtui.core.dns.authority import Authorities, NameServer, ZoneCut
 from kmtui.core.dns.endpoint import Endpoint
+from kmtui.core.dns.names import parse_name
 from kmtui.core.dns.query import has_route, running
 from kmtui.core.dns.resolvers import Resolvers
 from kmtui.core.errors import ChallengeNotVisible, DnsLookupFailed
@@ -92,7 +93,7 @@ class Propagation:
         if self._policy is Policy.DELAY:
             await self._sleep(self._delay)
             return ()
-        name, wanted = dns.name.from_text(fqdn), frozenset(values)
+        name, wanted = parse_name(fqdn), frozenset(values)
         view = _View(on_sight)
         ends_at = self._clock() + deadline
         pause = self._first_pause
@@ -114,7 +115,7 @@ class Propagation:
 
         Asks nothing that would make a resolver remember `fqdn`. Raises DnsLookupFailed.
         """
-        cut = await self._authorities.zone_cut(dns.name.from_text(fqdn))
+        cut = await self._authorities.zone_cut(parse_name(fqdn))
         sights = await asyncio.gather(
             *(
                 look_for_zone(server, cut.zone, patience=self._patience)

@@ -12,6 +12,7 @@ import dns.rcode
 import dns.rdatatype
 
 from kmtui.core.dns.authority import NameServer
+from kmtui.core.dns.names import text_of
 from kmtui.core.dns.query import (
     NoReply,
     answer_of,
@@ -81,7 +82,7 @@ async def look_for_values(
         return Sight(server, Verdict.MISSING, "NXDOMAIN", took)
     alias = cname_of(reply, name)
     if alias is not None and not recurse:
-        target = alias.to_text(omit_final_dot=True)
+        target = text_of(alias)
         return Sight(server, Verdict.MISSING, f"alias to {target}", took)
     if recurse:
         values = tuple(value for rrset in reply.answer for value in txt_values(rrset))

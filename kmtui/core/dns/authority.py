@@ -12,6 +12,7 @@ import dns.rcode
 import dns.rdatatype
 
 from kmtui.core.dns.endpoint import DNS_PORT, Endpoint, resolve_all
+from kmtui.core.dns.names import ancestors, text_of
 from kmtui.core.dns.query import MAX_RECORDS, NoReply, answer_of, ask, is_authoritative, running
 from kmtui.core.dns.resolvers import Resolvers
 from kmtui.core.errors import DnsLookupFailed
@@ -93,7 +94,7 @@ class Authorities:
     async def _zone_above(self, name: dns.name.Name) -> dns.name.Name:
         """The closest zone at or above the parent of `name`; at `name` when nothing is above."""
         last: DnsLookupFailed | None = None
-        candidates = [*_ancestors(name.parent()), name] if name != dns.name.root else []
+        candidates = [*ancestors(name.parent()), name]
         for candidate in candidates:
             try:
                 reply = await self.resolvers.ask(candidate, dns.rdatatype.SOA)
@@ -108,8 +109,7 @@ class Authorities:
                 if candidate.is_subdomain(rrset.name):
                     return rrset.name
         raise DnsLookupFailed(
-            f"no zone was found for {name.to_text(omit_final_dot=True)}"
-            + (f": {last.message}" if last else ""),
+            f"no zone was found for {text_of(name)}" + (f": {last.message}" if last else ""),
             hint=last.hint if last else "is the domain delegated?",
         )
 
@@ -162,15 +162,6 @@ class Authorities:
         return None
 
 
-def _ancestors(name: dns.name.Name) -> list[dns.name.Name]:
-    """The name and those above it, longest first, without the root."""
-    found = []
-    while name != dns.name.root:
-        found.append(name)
-        name = name.parent()
-    return found
-
-
 def _referral(reply: dns.message.Message, name: dns.name.Name) -> dns.rrset.RRset | None:
     """The NS set of a reply that hands `name` down to other servers (RFC 1034 section 4.3.2)."""
     for rrset in reply.authority:
@@ -182,7 +173,7 @@ def _referral(reply: dns.message.Message, name: dns.name.Name) -> dns.rrset.RRse
 def _with_ports(
     name: dns.name.Name, addresses: tuple[str, ...], ports: dict[str, int]
 ) -> list[NameServer]:
-    text = name.canonicalize().to_text(omit_final_dot=True)
+    text = text_of(name)
     if not addresses:
         return [NameServer(text, None)]
     return [NameServer(text, Endpoint(at, ports.get(at, DNS_PORT))) for at in addresses]

@@ -14,7 +14,9 @@ from typing import ClassVar, Protocol
 import dns.name
 
 from kmtui.core.dns.endpoint import Endpoint
-from kmtui.model import Field
+from kmtui.core.dns.names import parse_name, text_of
+from kmtui.core.errors import KmtuiError
+from kmtui.model import CheckLine, Field
 
 Secrets = Mapping[str, bytes | str]
 """Secret values by field name, as they come out of the vault."""
@@ -55,7 +57,7 @@ class Zone:
     @property
     def text(self) -> str:
         """The name without its final dot."""
-        return self.name.to_text(omit_final_dot=True)
+        return text_of(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +78,16 @@ class TxtHandle:
     @classmethod
     def of(cls, zone: Zone, fqdn: str, value: str, record_id: str | None = None) -> TxtHandle:
         """The handle of a value at `fqdn` in `zone`, with the names in their one form."""
-        name = dns.name.from_text(fqdn).canonicalize().to_text(omit_final_dot=True)
+        name = text_of(parse_name(fqdn))
         return cls(
             zone_id=zone.id, zone_name=zone.text, fqdn=name, value=value, record_id=record_id
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CheckLine:
-    """One thing that was looked at; `text` may hold words of the vendor, unfiltered."""
-
-    ok: bool
-    text: str
+def failure_lines(error: KmtuiError) -> tuple[CheckLine, ...]:
+    """A failure as lines of a report: what happened, then what to do about it."""
+    hint = (CheckLine(None, error.hint),) if error.hint else ()
+    return (CheckLine(False, error.message), *hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether nothing failed."""
-        return all(line.ok for line in self.lines)
+        return all(line.ok is not False for line in self.lines)
 
 
 class DnsProvider(Protocol):

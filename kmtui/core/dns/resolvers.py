@@ -14,6 +14,7 @@ import dns.rdatatype
 import dns.resolver
 
 from kmtui.core.dns.endpoint import Endpoint, resolve_all
+from kmtui.core.dns.names import text_of
 from kmtui.core.dns.query import MAX_RECORDS, NoReply, answer_of, ask, rcode_text
 from kmtui.core.errors import DnsLookupFailed
 
@@ -81,7 +82,7 @@ class Resolvers:
             reasons.append(f"{endpoint}: {rcode_text(reply)}")
         raise DnsLookupFailed(
             f"no resolver could answer {dns.rdatatype.to_text(rdtype)} "
-            f"{name.to_text(omit_final_dot=True)} ({'; '.join(reasons) or 'none configured'})",
+            f"{text_of(name)} ({'; '.join(reasons) or 'none configured'})",
             hint="check `resolvers` on the DNS account",
         )
 
@@ -110,9 +111,7 @@ class Resolvers:
         reply = await self.ask(zone, dns.rdatatype.NS)
         rrset = answer_of(reply, zone, dns.rdatatype.NS)
         if rrset is None:
-            raise DnsLookupFailed(
-                f"{zone.to_text(omit_final_dot=True)} has no name servers ({rcode_text(reply)})"
-            )
+            raise DnsLookupFailed(f"{text_of(zone)} has no name servers ({rcode_text(reply)})")
         return tuple(sorted(rdata.target for rdata in list(rrset)[:MAX_RECORDS]))
 
 

@@ -14,13 +14,14 @@ import dns.rcode
 import dns.rdatatype
 
 from kmtui.core.dns.endpoint import Endpoint
-from kmtui.core.dns.provider import Caps, CheckLine, Report, Secrets, TxtHandle, Zone
+from kmtui.core.dns.names import ancestors, longest_match, parse_name, parse_names, text_of
+from kmtui.core.dns.provider import Caps, Report, Secrets, TxtHandle, Zone, failure_lines
 from kmtui.core.dns.query import answer_of, cname_of, is_authoritative
-from kmtui.core.dns.settings import longest_match, read, zone_name, zone_names
+from kmtui.core.dns.settings import read
 from kmtui.core.dns.tsig import ALGORITHMS, DEFAULT_ALGORITHM, read_key
 from kmtui.core.dns.update_server import UpdateServer
 from kmtui.core.errors import DnsProviderError
-from kmtui.model import Field
+from kmtui.model import CheckLine, Field
 
 
 class Rfc2136:
@@ -83,8 +84,8 @@ class Rfc2136:
             patience=patience,
         )
         zone = settings.get("zone", "")
-        self._zone = read("zone", zone_name, zone) if zone else None
-        self._allowed = read("zones", zone_names, settings.get("zones", ""))
+        self._zone = read("zone", parse_name, zone) if zone else None
+        self._allowed = read("zones", parse_names, settings.get("zones", ""))
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -93,39 +94,37 @@ class Rfc2136:
 
     async def check(self, names: Sequence[str] = ()) -> Report:
         """See DnsProvider.check. An update that deletes a value nobody has shows each right."""
-        zones = [self._zone] if self._zone else list(self._allowed)
-        wanted = [read("name", zone_name, name.removeprefix("*.")) for name in names] or zones
-        lines = [await self._check_server()]
+        zones = [*self._allowed, *([self._zone] if self._zone else [])]
+        wanted = [read("name", parse_name, name.removeprefix("*.")) for name in names] or zones
+        lines = list(await self._check_server())
         if lines[0].ok:
-            lines += [
-                await (self._check_zone(name) if name in zones else self._check_name(name))
-                for name in wanted
-            ]
+            for name in wanted:
+                lines += await (self._check_zone if name in zones else self._check_name)(name)
         return Report(tuple(lines))
 
     async def find_zone(self, fqdn: str) -> Zone:
         """See DnsProvider.find_zone. The update server itself is asked, by SOA."""
-        name = zone_name(fqdn)
+        name = parse_name(fqdn)
         if self._allowed and longest_match(name, self._allowed) is None:
             raise _not_found(name, self._allowed, "is in none of the zones of this account")
         if self._zone is not None:
             if not name.is_subdomain(self._zone):
                 raise _not_found(name, [self._zone], "is not in the zone of this account")
-            return Zone(id=_text(self._zone), name=self._zone)
+            return Zone(id=text_of(self._zone), name=self._zone)
         found = await self._zone_at_server(name) or longest_match(name, self._allowed)
         if found is None:
             raise _not_found(
                 name,
-                _ancestors(name),
+                ancestors(name),
                 f"is in no zone that {self._server.endpoint} serves",
             )
-        return Zone(id=_text(found), name=found, nameservers=await self._nameservers(found))
+        return Zone(id=text_of(found), name=found, nameservers=await self._nameservers(found))
 
     async def add(
         self, zone: Zone, fqdn: str, values: AbstractSet[str], ttl: int
     ) -> list[TxtHandle]:
         """See DnsProvider.add. One update message: all values or none."""
-        name = zone_name(fqdn)
+        name = parse_name(fqdn)
         update = self._server.update(zone.name)
         # RFC 2136 section 3.4.2.2: adding to an alias is ignored and still answered NOERROR.
         update.absent(name, dns.rdatatype.CNAME)
@@ -144,53 +143,53 @@ class Rfc2136:
         for handle in handles:
             by_zone[handle.zone_name].append(handle)
         for zone_text, group in by_zone.items():
-            zone = zone_name(zone_text)
+            zone = parse_name(zone_text)
             update = self._server.update(zone)
             for handle in group:
-                update.delete(zone_name(handle.fqdn), dns.rdatatype.TXT, _quoted(handle.value))
-            await self._server.send(update, zone, zone_name(group[0].fqdn))
+                update.delete(parse_name(handle.fqdn), dns.rdatatype.TXT, _quoted(handle.value))
+            await self._server.send(update, zone, parse_name(group[0].fqdn))
 
     async def aclose(self) -> None:
         """See DnsProvider.aclose. Nothing is kept open."""
 
-    async def _check_server(self) -> CheckLine:
+    async def _check_server(self) -> tuple[CheckLine, ...]:
         """Whether the server answers at all, and accepts the key."""
         key = self._server.key
         try:
             await self._server.ask(dns.name.root, dns.rdatatype.SOA, signed=True)
         except DnsProviderError as error:
-            return _failed(error)
+            return failure_lines(error)
         trust = f"accepts key {key.label}" if key else "must trust this host's address: no TSIG key"
-        return CheckLine(True, f"{self._server.endpoint} answers and {trust}")
+        return (CheckLine(True, f"{self._server.endpoint} answers and {trust}"),)
 
-    async def _check_zone(self, name: dns.name.Name) -> CheckLine:
+    async def _check_zone(self, name: dns.name.Name) -> tuple[CheckLine, ...]:
         """Whether the zone is served; rights may well be granted for single names only."""
         try:
-            zone = await self.find_zone(_text(name))
+            zone = await self.find_zone(text_of(name))
             # An update that changes nothing: the server still says whether it is primary.
             await self._server.send(self._server.update(zone.name), zone.name, name)
         except DnsProviderError as error:
-            return _failed(error)
-        return CheckLine(True, f"{self._server.endpoint} is primary for {zone.text}")
+            return failure_lines(error)
+        return (CheckLine(True, f"{self._server.endpoint} is primary for {zone.text}"),)
 
-    async def _check_name(self, name: dns.name.Name) -> CheckLine:
+    async def _check_name(self, name: dns.name.Name) -> tuple[CheckLine, ...]:
         """Whether the TXT record of a certificate's name, or that very name, can be changed."""
         if not name.labels[0].startswith(b"_"):
             name = dns.name.Name((b"_acme-challenge", *name.labels))
         try:
-            zone = await self.find_zone(_text(name))
+            zone = await self.find_zone(text_of(name))
             update = self._server.update(zone.name)
             update.absent(name, dns.rdatatype.CNAME)
             update.delete(name, dns.rdatatype.TXT, _quoted(random.token_urlsafe(32)))
             await self._server.send(update, zone.name, name)
         except DnsProviderError as error:
-            return _failed(error)
-        return CheckLine(True, f"TXT at {_text(name)} in zone {zone.text} can be changed")
+            return failure_lines(error)
+        return (CheckLine(True, f"TXT at {text_of(name)} in zone {zone.text} can be changed"),)
 
     async def _zone_at_server(self, name: dns.name.Name) -> dns.name.Name | None:
         """The owner of the SOA that the server shows for `name`; None when it shows none."""
         handed_down: dns.name.Name | None = None
-        for candidate in _ancestors(name):
+        for candidate in ancestors(name):
             reply = await self._server.ask(candidate, dns.rdatatype.SOA)
             if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 continue
@@ -208,7 +207,7 @@ class Rfc2136:
 
     async def _nameservers(self, zone: dns.name.Name) -> tuple[str, ...]:
         rrset = answer_of(await self._server.ask(zone, dns.rdatatype.NS), zone, dns.rdatatype.NS)
-        return tuple(sorted(_text(rdata.target.canonicalize()) for rdata in rrset or ()))
+        return tuple(sorted(text_of(rdata.target.canonicalize()) for rdata in rrset or ()))
 
     async def _ttl_in_use(self, name: dns.name.Name) -> int | None:
         """The TTL of the RRset that exists: an RR added with another TTL would change them all."""
@@ -232,10 +231,10 @@ def _delegated_away(
     name: dns.name.Name, cut: dns.name.Name, zone: dns.name.Name, server: Endpoint
 ) -> DnsProviderError:
     return DnsProviderError(
-        f"{_text(name)} is in {_text(cut)}, which {server} does not serve: its zone {_text(zone)} "
-        "hands it to other name servers",
+        f"{text_of(name)} is in {text_of(cut)}, which {server} does not serve: "
+        f"its zone {text_of(zone)} hands it to other name servers",
         kind="zone_not_delegated_here",
-        hint=f"use the primary name server of {_text(cut)}",
+        hint=f"use the primary name server of {text_of(cut)}",
     )
 
 
@@ -243,25 +242,12 @@ def _not_found(
     name: dns.name.Name, candidates: Sequence[dns.name.Name], why: str
 ) -> DnsProviderError:
     return DnsProviderError(
-        f"{_text(name)} {why} (tried {', '.join(map(_text, candidates))})",
+        f"{text_of(name)} {why} (tried {', '.join(map(text_of, candidates))})",
         kind="zone_not_found",
         hint="check `server` and `zones`; set `zone` when the server may not be asked",
     )
 
 
-def _failed(error: DnsProviderError) -> CheckLine:
-    return CheckLine(False, f"{error.message}; {error.hint}" if error.hint else error.message)
-
-
-def _ancestors(name: dns.name.Name) -> list[dns.name.Name]:
-    """The name and those above it, longest first, without the root."""
-    return [dns.name.Name(name.labels[index:]) for index in range(len(name) - 1)]
-
-
 def _quoted(value: str) -> str:
     """A TXT value in zone file form."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _text(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import dns.exception
 import dns.name
 
 from kmtui.core.dns.endpoint import Endpoint
+from kmtui.core.dns.names import parse_names
 from kmtui.core.dns.provider import DEFAULT_TTL, DnsProvider, Secrets
 from kmtui.core.errors import InvalidInput
 from kmtui.model import Field
@@ -143,7 +142,7 @@ def common(provider: type[DnsProvider], settings: Mapping[str, str]) -> CommonSe
         propagation_timeout=read("propagation_timeout", seconds, timeout),
         propagation_delay=read("propagation_delay", seconds, value("propagation_delay")),
         resolvers=read("resolvers", Endpoint.parse_list, value("resolvers")),
-        zones=read("zones", zone_names, value("zones")),
+        zones=read("zones", parse_names, value("zones")),
     )
 
 
@@ -162,22 +161,6 @@ def seconds(text: str) -> float:
     return float(text)
 
 
-def zone_name(text: str) -> dns.name.Name:
-    """A domain name as lower-case A-labels; IDN is converted. Raises ValueError."""
-    try:
-        name = dns.name.from_text(text.strip(), idna_codec=dns.name.IDNA_2008_UTS_46)
-    except (dns.exception.DNSException, UnicodeError) as error:
-        raise ValueError(f"{text!r} is not a domain name") from error
-    if name == dns.name.root:
-        raise ValueError(f"{text!r} is not a domain name")
-    return name.canonicalize()
-
-
-def zone_names(text: str) -> tuple[dns.name.Name, ...]:
-    """Domain names separated by commas or blanks. Raises ValueError."""
-    return tuple(zone_name(part) for part in re.split(r"[,\s]+", text.strip()) if part)
-
-
 def base_url(text: str) -> str:
     """An https URL, or plain http on loopback, without final slash. Raises ValueError."""
     parts = urlsplit(text)
@@ -188,12 +171,6 @@ def base_url(text: str) -> str:
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError("plain http is only allowed on loopback")
     return text.rstrip("/")
-
-
-def longest_match(name: dns.name.Name, zones: Sequence[dns.name.Name]) -> dns.name.Name | None:
-    """The zone with the most labels that `name` lies in, compared by labels; never the root."""
-    fitting = (zone for zone in zones if name.is_subdomain(zone) and zone != dns.name.root)
-    return max(fitting, key=len, default=None)
 
 
 def _is_loopback(host: str) -> bool:

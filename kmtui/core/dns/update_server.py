@@ -16,6 +16,7 @@ import dns.tsig
 import dns.update
 
 from kmtui.core.dns.endpoint import Endpoint
+from kmtui.core.dns.names import text_of
 from kmtui.core.dns.query import EDNS_PAYLOAD
 from kmtui.core.dns.rfc2136_errors import (
     UNSIGNED,
@@ -65,8 +66,7 @@ class UpdateServer:
             raise rcode_error(reply.rcode(), attempt)
 
     def _attempt(self, zone: dns.name.Name, name: dns.name.Name) -> Attempt:
-        zone_text, name_text = (n.to_text(omit_final_dot=True) for n in (zone, name))
-        return Attempt(self.endpoint, zone_text, name_text, self.key)
+        return Attempt(self.endpoint, text_of(zone), text_of(name), self.key)
 
     async def _exchange(self, query: dns.message.Message, attempt: Attempt) -> dns.message.Message:
         """The reply, its signature verified; raises what a failure means."""
