@@ -82,7 +82,9 @@ def _read(read: Callable[[], str]) -> str:
 def _signature(certificate: x509.Certificate) -> str:
     name = _oid_name(certificate.signature_algorithm_oid)
     algorithm = certificate.signature_hash_algorithm
-    return f"{name} ({algorithm.name})" if algorithm and algorithm.name not in name else name
+    return (
+        f"{name} ({algorithm.name})" if algorithm and algorithm.name not in name.lower() else name
+    )
 
 
 def _oid_name(oid: x509.ObjectIdentifier) -> str:
