@@ -1,0 +1,81 @@
+"""``kmtui activity``: the audit trail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kmtui.cli import documents
+from kmtui.cli.group import group
+from kmtui.cli.output import Output, table
+from kmtui.cli.pages import every_page
+from kmtui.cli.session import with_core
+from kmtui.cli.values import duration
+from kmtui.core.errors import InvalidInput
+from kmtui.model import Activity
+from kmtui.status import when
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
+
+app = group()
+
+
+@app.command("activity")
+def activity(
+    context: typer.Context,
+    since: Annotated[
+        str | None, typer.Option(metavar="T", help="From this day (2026-10-01) or so long: 7d.")
+    ] = None,
+    about: Annotated[
+        str | None,
+        typer.Option("--object", metavar="X", help="About this name or id only."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="At most so many lines.")
+    ] = None,
+) -> int:
+    """Show what anyone ever did, newest first.
+
+    \b
+    kmtui activity --since 7d
+    kmtui activity --object shop
+    """
+
+    async def act(core: Core, out: Output) -> None:
+        start = _moment(since) if since else None
+        rows: list[Activity] = []
+        async for row in every_page(core.activity.page):
+            if (start is not None and row.at < start) or len(rows) == limit:
+                break
+            if about is None or about in (row.object_name, row.object_id):
+                rows.append(row)
+        out.answer(
+            {"activity": [documents.activity(row) for row in rows]},
+            table(
+                ["when", "who", "action", "object", "outcome", "detail"],
+                [
+                    (when(row.at), row.actor, row.action, row.object_name, row.outcome, row.detail)
+                    for row in rows
+                ],
+            ),
+        )
+
+    return with_core(context, act)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return datetime.now(UTC) - duration(text, "since")
+        except InvalidInput as exc:
+            raise InvalidInput(
+                f"{text!r} is neither a day nor a duration",
+                field="since",
+                hint="2026-10-01, 2026-10-01T07:12Z or 7d",
+            ) from exc
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

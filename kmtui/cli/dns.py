@@ -1,0 +1,182 @@
+"""``kmtui dns``: DNS accounts that answer dns-01."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kmtui.cli import documents
+from kmtui.cli.group import group, invocation
+from kmtui.cli.output import Output, facts, table
+from kmtui.cli.reports import answer_report
+from kmtui.cli.session import with_core
+from kmtui.cli.values import require_yes, secrets, settings
+from kmtui.model import DnsAccount
+from kmtui.status import when
+from kmtui.text import one_line
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
+
+app = group("DNS accounts that answer dns-01.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the DNS account.")]
+
+
+@app.command("providers")
+def providers(context: typer.Context) -> int:
+    """Show what each provider needs: its settings and secrets."""
+    from kmtui.core.dns import registry
+
+    described = [registry.describe(name) for name in registry.provider_names()]
+    invocation(context).output.answer(
+        {"providers": described}, [line for each in described for line in _provider_lines(each)]
+    )
+    return 0
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of your choice.")],
+    provider: Annotated[str, typer.Option(metavar="P", help="As `dns providers` shows it.")],
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="K=V", help="A setting; repeatable.")
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(metavar="K=REF", help="A secret: K=@FILE, K=env:VAR or K=cmd:COMMAND."),
+    ] = None,
+    zone: Annotated[
+        list[str] | None, typer.Option(metavar="Z", help="A zone it serves; repeatable.")
+    ] = None,
+) -> int:
+    """Set up a DNS account.
+
+    \b
+    kmtui dns add ns1 --provider rfc2136 --set server=192.0.2.1 --set tsig_name=kmtui. \\
+        --secret tsig_secret=@tsig.key --zone example.org
+    """
+
+    async def act(core: Core, out: Output) -> None:
+        row = await core.dns_accounts.add(
+            name,
+            provider=provider,
+            settings=settings(setting or ()),
+            secrets=secrets(secret or (), os.environ),
+            zones=zone or [],
+        )
+        out.answer({"dns_account": documents.dns_account(row)}, _lines(row))
+
+    return with_core(context, act, change=True)
+
+
+@app.command("list")
+def list_dns_accounts(context: typer.Context) -> int:
+    """List the DNS accounts."""
+
+    async def act(core: Core, out: Output) -> None:
+        rows = await core.dns_accounts.all()
+        out.answer(
+            {"dns_accounts": [documents.dns_account(row) for row in rows]},
+            table(
+                ["name", "provider", "zones", "mappings", "last test"],
+                [(row.name, row.provider, row.zones, row.used_by, _tested(row)) for row in rows],
+            ),
+        )
+
+    return with_core(context, act)
+
+
+@app.command("show")
+def show(context: typer.Context, name: Name) -> int:
+    """Show one DNS account; of its secrets only the names."""
+
+    async def act(core: Core, out: Output) -> None:
+        row = await core.dns_accounts.get(name)
+        out.answer({"dns_account": documents.dns_account(row)}, _lines(row))
+
+    return with_core(context, act)
+
+
+@app.command("test")
+def try_account(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(metavar="NAME", help="Name or id.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="FQDN", help="A name to test instead of the zones.")
+    ] = None,
+) -> int:
+    """Try the credentials; 1 when something does not work."""
+
+    async def act(core: Core, out: Output) -> int:
+        lines = await core.dns_accounts.test(account, name=name)
+        return answer_report(out, "dns_account", account, lines)
+
+    return with_core(context, act, change=True)
+
+
+@app.command("delete")
+def delete(
+    context: typer.Context,
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+) -> int:
+    """Remove a DNS account that no mapping uses, and its secrets."""
+    require_yes(yes, f"delete DNS account {name}")
+
+    async def act(core: Core, out: Output) -> None:
+        row = await core.dns_accounts.get(name)
+        await core.dns_accounts.delete(row.id)
+        out.answer(
+            {"dns_account": documents.dns_account(row)},
+            [f"DNS account {one_line(row.name)} is deleted"],
+        )
+
+    return with_core(context, act, change=True)
+
+
+def _tested(row: DnsAccount) -> str:
+    if row.last_test_at is None:
+        return "never"
+    return f"{'ok' if row.last_test_ok else 'FAILED'} {when(row.last_test_at)}"
+
+
+def _lines(row: DnsAccount) -> list[str]:
+    return facts(
+        [
+            ("Name", row.name),
+            ("Provider", row.provider),
+            ("Zones", row.zones),
+            *row.settings.items(),
+            ("Secrets", row.secret_names),
+            ("Mappings", row.used_by),
+            ("Created", when(row.created_at)),
+            ("Last test", _tested(row)),
+            ("", row.last_test_detail if row.last_test_ok is False else ""),
+        ]
+    )
+
+
+def _provider_lines(described: dict[str, Any]) -> list[str]:
+    rows = [
+        (
+            f"  {field['name']}",
+            "secret" if field["secret"] else "",
+            "required" if field["required"] else "",
+            " ".join(filter(None, [field["help"], _default(field)])) or field["label"],
+        )
+        for field in described["fields"]
+    ]
+    return [
+        f"{described['name']}: {described['title']}",
+        f"  right needed: {described['least_right']}",
+        *table(["  field", "", "", "meaning"], rows),
+        "",
+    ]
+
+
+def _default(field: dict[str, Any]) -> str:
+    return f"[{field['default']}]" if field["default"] else ""
