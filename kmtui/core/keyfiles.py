@@ -31,10 +31,14 @@ def create_key_file(path: Path) -> None:
         ) from None
     except OSError as error:
         raise InvalidInput(f"cannot make {path}: {error.strerror}", field="key_file") from error
-    with open(file, "wb") as stream:
-        stream.write(secrets.token_bytes(KEY_BYTES))
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        with open(file, "wb") as stream:
+            stream.write(secrets.token_bytes(KEY_BYTES))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise InvalidInput(f"cannot write {path}: {error.strerror}", field="key_file") from error
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(directory)

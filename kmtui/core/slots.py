@@ -26,6 +26,9 @@ from kmtui.core.errors import TamperedSecret, WrongKey
 
 PASSPHRASE = "passphrase"  # noqa: S105 - a kind of slot, not a passphrase
 KEY_FILE = "key-file"
+KIND_WORDS = {PASSPHRASE: "passphrase", KEY_FILE: "key file"}
+RESTORE = "the database was changed from outside: restore a backup"
+"""The hint of every TamperedSecret."""
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -154,7 +157,7 @@ def unwrap(slot: Slot, secret: bytes, *, database_id: str) -> bytes:
     """The data key. Raises WrongKey, or TamperedSecret for parameters no honest slot has."""
     nonce, sealed = slot.wrapped[:NONCE_BYTES], slot.wrapped[NONCE_BYTES:]
     if len(sealed) != KEY_BYTES + 16:
-        raise TamperedSecret(f"vault slot {slot.id} is damaged")
+        raise TamperedSecret(f"vault slot {slot.id} is damaged", hint=RESTORE)
     wrapping_key = _derive(slot.kind, slot.parameters, secret)
     try:
         return AESGCM(wrapping_key).decrypt(
@@ -162,7 +165,7 @@ def unwrap(slot: Slot, secret: bytes, *, database_id: str) -> bytes:
         )
     except InvalidTag:
         raise WrongKey(
-            f"vault slot {slot.id} does not open with this {_WORDS[slot.kind]}"
+            f"vault slot {slot.id} does not open with this {KIND_WORDS[slot.kind]}"
         ) from None
 
 
@@ -198,9 +201,6 @@ def subkey(key: bytes, purpose: str, salt: bytes | None = None) -> bytes:
     return HKDF(hashes.SHA256(), KEY_BYTES, salt=salt, info=info).derive(key)
 
 
-_WORDS = {PASSPHRASE: "passphrase", KEY_FILE: "key file"}
-
-
 def _derive(kind: str, parameters: Mapping[str, Any], secret: bytes) -> bytes:
     """The wrapping key. Raises TamperedSecret, before any work, for parameters out of line."""
     try:
@@ -217,7 +217,7 @@ def _derive(kind: str, parameters: Mapping[str, Any], secret: bytes) -> bytes:
     except (KeyError, TypeError, ValueError) as error:
         raise TamperedSecret(
             f"a vault slot has key derivation parameters that kmtui never writes: {error}",
-            hint="the database was changed from outside: restore a backup",
+            hint=RESTORE,
         ) from error
     return _argon2id(cost, salt, secret)
 

@@ -3,25 +3,16 @@
 Locked from the start; unlocked it holds the data key in memory until `lock`. Python cannot promise
 to wipe memory: only the end of the process does.
 
-Sealed value: version (1 octet) | key id (4) | nonce (12) | ciphertext | tag (16), AES-256-GCM. The
-associated data names the database, table, column, row and kind, so a value moved to any other place
-does not open.
-
 Methods that take a passphrase derive a key, which takes up to a second: call them in a thread. What
 a new passphrase's derivation costs is measured on this machine unless the caller says so.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kmtui.core.clock import Clock, utc_now
 from kmtui.core.errors import (
@@ -34,12 +25,14 @@ from kmtui.core.errors import (
     WrongKey,
 )
 from kmtui.core.keyfiles import read_key_file
+from kmtui.core.sealing import DataKey
 from kmtui.core.slots import (
     KEY_BYTES,
     KEY_FILE,
+    KIND_WORDS,
     MAX_SLOTS,
-    NONCE_BYTES,
     PASSPHRASE,
+    RESTORE,
     USUAL,
     Argon2Cost,
     Header,
@@ -47,32 +40,10 @@ from kmtui.core.slots import (
     SlotStore,
     calibrate,
     header_mac,
-    subkey,
     unwrap,
     wrap,
 )
 from kmtui.model import VaultSlot
-
-_VERSION = b"\x01"
-_KEY_ID_BYTES = 4
-_PREFIX = len(_VERSION) + _KEY_ID_BYTES + NONCE_BYTES
-_TAG_BYTES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """What an unlocked vault holds."""
-
-    database_id: str
-    data_key: bytes = field(repr=False)
-    cipher: AESGCM = field(repr=False)
-    key_id: bytes
-
-    @classmethod
-    def of(cls, data_key: bytes, database_id: str) -> _Opened:
-        sealing_key = subkey(data_key, "seal")
-        key_id = hashlib.sha256(subkey(data_key, "id")).digest()[:_KEY_ID_BYTES]
-        return cls(database_id, data_key, AESGCM(sealing_key), key_id)
 
 
 class Vault:
@@ -88,7 +59,7 @@ class Vault:
         self._store = store
         self._clock = clock
         self._random = random
-        self._opened: _Opened | None = None
+        self._opened: DataKey | None = None
 
     def __repr__(self) -> str:
         return f"<Vault {'locked' if self.is_locked else 'unlocked'}>"
@@ -154,10 +125,8 @@ class Vault:
     ) -> bytes:
         """`value` encrypted for one place. Raises VaultLocked."""
         opened = self._need()
-        place = _place(opened.database_id, table, column, row_id, kind, context)
-        nonce = self._random(NONCE_BYTES)
-        prefix = _VERSION + opened.key_id + nonce
-        return prefix + opened.cipher.encrypt(nonce, value, prefix + place)
+        place = opened.place(table, column, row_id, kind, context)
+        return opened.seal(value, place, self._random)
 
     def open(
         self,
@@ -171,23 +140,12 @@ class Vault:
     ) -> bytes:
         """The value sealed for exactly that place. Raises VaultLocked, TamperedSecret."""
         opened = self._need()
-        place = _place(opened.database_id, table, column, row_id, kind, context)
-        where = f"the {kind} in {table} {row_id}"
-        if len(blob) < _PREFIX + _TAG_BYTES or blob[:1] != _VERSION:
-            raise TamperedSecret(f"{where} is not a sealed value", hint=_RESTORE)
-        if blob[1 : 1 + _KEY_ID_BYTES] != opened.key_id:
-            raise TamperedSecret(f"{where} was sealed under another vault's key", hint=_RESTORE)
-        prefix, sealed = blob[:_PREFIX], blob[_PREFIX:]
-        try:
-            return opened.cipher.decrypt(prefix[-NONCE_BYTES:], sealed, prefix + place)
-        except InvalidTag:
-            raise TamperedSecret(
-                f"{where} was changed, or moved here from another row", hint=_RESTORE
-            ) from None
+        place = opened.place(table, column, row_id, kind, context)
+        return opened.open(blob, place, f"the {kind} in {table} {row_id}")
 
     def mac(self, purpose: str, message: bytes) -> bytes:
         """HMAC-SHA-256 under a key for that purpose (``row``, ``audit``). Raises VaultLocked."""
-        return hmac.digest(subkey(self._need().data_key, f"mac {purpose}"), message, "sha256")
+        return self._need().mac(purpose, message)
 
     # --- slots ----------------------------------------------------------------------------------
 
@@ -217,7 +175,7 @@ class Vault:
         """
         opened = self._need()
         header = self._header()
-        _check_mac(header, opened.data_key)
+        _check_mac(header, opened.octets)
         kept = tuple(slot for slot in header.slots if slot.id != slot_id)
         if len(kept) == len(header.slots):
             raise NotFound(f"the vault has no slot {slot_id}")
@@ -226,7 +184,7 @@ class Vault:
                 "this is the only way of opening the vault",
                 hint="add a passphrase or a key file first",
             )
-        self._save(header, kept, opened.data_key)
+        self._save(header, kept, opened.octets)
 
     def _init(self, kind: str, secret: bytes, cost: Argon2Cost | None = None) -> None:
         header = self._store.load()
@@ -234,18 +192,18 @@ class Vault:
             raise Refused("the vault is set up already", hint="kmtui vault passwd changes it")
         data_key = self._random(KEY_BYTES)
         self._put(header, (), data_key, kind, secret, cost)
-        self._opened = _Opened.of(data_key, header.database_id)
+        self._opened = DataKey(data_key, header.database_id)
 
     def _unlock(self, kind: str, secret: bytes) -> None:
         header = self._header()
         data_key, _ = _try_slots(header, kind, secret)
-        self._opened = _Opened.of(data_key, header.database_id)
+        self._opened = DataKey(data_key, header.database_id)
 
     def _add(self, kind: str, secret: bytes, cost: Argon2Cost | None = None) -> int:
         opened = self._need()
         header = self._header()
-        _check_mac(header, opened.data_key)
-        return self._put(header, header.slots, opened.data_key, kind, secret, cost)
+        _check_mac(header, opened.octets)
+        return self._put(header, header.slots, opened.octets, kind, secret, cost)
 
     def _put(
         self,
@@ -286,19 +244,16 @@ class Vault:
         if not header.slots:
             raise VaultError("the vault is not set up yet", hint="kmtui vault init")
         if len(header.slots) > MAX_SLOTS:
-            raise TamperedSecret("the vault has more slots than kmtui ever writes", hint=_RESTORE)
+            raise TamperedSecret("the vault has more slots than kmtui ever writes", hint=RESTORE)
         return header
 
-    def _need(self) -> _Opened:
+    def _need(self) -> DataKey:
         opened = self._opened
         if opened is None:
             raise VaultLocked(
                 "the vault is locked", hint="unlock it with its passphrase or key file"
             )
         return opened
-
-
-_RESTORE = "the database was changed from outside: restore a backup"
 
 
 def _usable(passphrase: bytes) -> bytes:
@@ -319,23 +274,11 @@ def _try_slots(header: Header, kind: str, secret: bytes) -> tuple[bytes, Slot]:
         _check_mac(header, data_key)
         return data_key, slot
     if any(slot.kind == kind for slot in header.slots):
-        raise WrongKey(f"wrong {_WORDS[kind]}")
-    raise WrongKey(f"the vault does not open with a {_WORDS[kind]}")
-
-
-_WORDS = {PASSPHRASE: "passphrase", KEY_FILE: "key file"}
+        raise WrongKey(f"wrong {KIND_WORDS[kind]}")
+    raise WrongKey(f"the vault does not open with a {KIND_WORDS[kind]}")
 
 
 def _check_mac(header: Header, data_key: bytes) -> None:
     expected = header_mac(data_key, header.database_id, header.slots)
     if not hmac.compare_digest(expected, header.mac):
-        raise TamperedSecret("the vault's slots were changed from outside", hint=_RESTORE)
-
-
-def _place(
-    database_id: str, table: str, column: str, row_id: str, kind: str, context: bytes
-) -> bytes:
-    """Associated data: each part with its length before it, so that no two places look alike."""
-    parts = [part.encode() for part in (database_id, table, column, row_id, kind)]
-    framed = (len(part).to_bytes(4, "big") + part for part in (*parts, context))
-    return b"kmtui\0v1\0" + b"".join(framed)
+        raise TamperedSecret("the vault's slots were changed from outside", hint=RESTORE)

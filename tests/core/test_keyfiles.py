@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import stat
 from pathlib import Path
@@ -63,6 +64,20 @@ def test_a_missing_directory_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         create_key_file(tmp_path / "none" / "kmtui.key")
     assert caught.value.field == "key_file"
+
+
+def test_a_full_disk_leaves_no_empty_key_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(InvalidInput, match="No space left"):
+        create_key_file(tmp_path / "kmtui.key")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
