@@ -12,7 +12,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -88,7 +88,7 @@ class Slot:
     """`passphrase` or `key-file`."""
     parameters: Mapping[str, Any]
     """JSON values: `salt` (hex); for a passphrase also `memory_kib`, `iterations`, `lanes`."""
-    wrapped: bytes
+    wrapped: bytes = field(repr=False)
     """nonce | ciphertext | tag (AES-256-GCM)."""
     created_at: datetime
 
