@@ -15,6 +15,7 @@ from typer.exceptions import Abort, TyperException
 from kmtui import __version__
 from kmtui.cli.group import Root
 from kmtui.cli.output import Output
+from kmtui.cli.screen import open_screen
 from kmtui.cli.session import Interrupted, Invocation
 from kmtui.config import Options, gather, harden_process
 from kmtui.core.errors import InvalidInput, KmtuiError
@@ -118,18 +119,8 @@ def root(
     _start_log(options)
     context.obj = Invocation(options, output)
     if context.invoked_subcommand is None:
-        return _open_screen(options)
+        return open_screen(options)
     return 0
-
-
-def _open_screen(options: Options) -> int:
-    if options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise InvalidInput(
-            "the screen needs a terminal", hint="give a command; kmtui --help lists them"
-        )
-    from kmtui.app import run_screen
-
-    return run_screen(options)
 
 
 def _start_log(options: Options) -> None:

@@ -1,0 +1,200 @@
+"""``kmtui cert``: certificates and all their versions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kmtui.cli import documents
+from kmtui.cli.group import group
+from kmtui.cli.output import Output, facts, table
+from kmtui.cli.pages import every_page
+from kmtui.cli.session import with_core
+from kmtui.cli.values import duration
+from kmtui.model import Certificate, CertificateStatus, Version
+from kmtui.status import attempt_cell, certificate_status, date, days_left, version_status, when
+from kmtui.text import one_line
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
+
+app = group("Certificates and all their versions.")
+
+Word = Annotated[
+    str, typer.Argument(metavar="CERT", help="Label, id, or a name that only one has.")
+]
+
+
+@app.command("list")
+def list_certificates(
+    context: typer.Context,
+    status: Annotated[
+        CertificateStatus | None, typer.Option(metavar="S", help="Only those in this state.")
+    ] = None,
+    expires_within: Annotated[
+        str | None, typer.Option(metavar="30d", help="Only those with no more time left.")
+    ] = None,
+    text: Annotated[
+        str,
+        typer.Option("--filter", metavar="TEXT", help="As the screen's filter: words, !word."),
+    ] = "",
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Archived ones too.")] = False,
+) -> int:
+    """List the certificates, the soonest to expire first.
+
+    \b
+    kmtui cert list --expires-within 30d
+    kmtui cert list --filter 'shop !test' --json
+    """
+    within = duration(expires_within, "expires-within") if expires_within else None
+    terms = f"{text} status:{status}" if status else text
+
+    async def act(core: Core, out: Output) -> None:
+        now = datetime.now(UTC)
+        rows: list[Certificate] = []
+        archived = all_ or status == CertificateStatus.ARCHIVED
+        async for row in every_page(core.certificates.page, text=terms, include_archived=archived):
+            if len(rows) == limit:
+                break
+            if within is None or (row.not_after is not None and row.not_after - now <= within):
+                rows.append(row)
+        out.answer(
+            {"certificates": [documents.certificate(row, now) for row in rows]},
+            table(
+                ["certificate", "names", "ca", "status", "not after", "days", "renewal"],
+                [
+                    (
+                        row.name,
+                        len(row.names),
+                        row.ca,
+                        certificate_status(row, now),
+                        row.not_after and date(row.not_after),
+                        None if row.not_after is None else days_left(row.not_after, now),
+                        attempt_cell(row, now)[0],
+                    )
+                    for row in rows
+                ],
+            ),
+        )
+
+    return with_core(context, act)
+
+
+@app.command("show")
+def show(context: typer.Context, certificate: Word) -> int:
+    """Show a certificate and its current version with its chain."""
+
+    async def act(core: Core, out: Output) -> None:
+        now = datetime.now(UTC)
+        row = await core.certificates.get(certificate)
+        number = row.current_version or row.unsaved_version
+        version = None if number is None else await core.certificates.version(row.id, number)
+        out.answer(
+            {
+                "certificate": documents.certificate(row, now),
+                "version": version and documents.version(version, now, with_chain=True),
+            },
+            [*_lines(row, now), *(["", *_version_lines(version, now)] if version else [])],
+        )
+
+    return with_core(context, act)
+
+
+@app.command("history")
+def history(context: typer.Context, certificate: Word) -> int:
+    """Show every version ever issued, newest first."""
+
+    async def act(core: Core, out: Output) -> None:
+        now = datetime.now(UTC)
+        rows = await core.certificates.history(certificate)
+        out.answer(
+            {"versions": [documents.version(row, now) for row in rows]},
+            table(
+                ["version", "why", "status", "issued", "not after", "saved", "issuer", "serial"],
+                [
+                    (
+                        row.number,
+                        row.why,
+                        version_status(row, now),
+                        when(row.issued_at),
+                        date(row.not_after),
+                        row.saved_at and date(row.saved_at),
+                        row.issuer,
+                        row.serial,
+                    )
+                    for row in rows
+                ],
+            ),
+        )
+
+    return with_core(context, act)
+
+
+@app.command("save")
+def save(
+    context: typer.Context,
+    certificate: Word,
+    version: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Not the newest one that waits.")
+    ] = None,
+) -> int:
+    """Make an issued version the current one."""
+
+    async def act(core: Core, out: Output) -> None:
+        now = datetime.now(UTC)
+        saved = await core.certificates.save(certificate, version)
+        row = await core.certificates.get(saved.certificate_id)
+        out.answer(
+            {
+                "certificate": documents.certificate(row, now),
+                "version": documents.version(saved, now),
+            },
+            [f"version {saved.number} of {one_line(row.name)} is current now"],
+        )
+
+    return with_core(context, act, change=True)
+
+
+def _lines(row: Certificate, now: datetime) -> list[str]:
+    return facts(
+        [
+            ("Certificate", row.name),
+            ("Status", certificate_status(row, now)),
+            ("Names", row.names),
+            ("Account", row.account),
+            ("CA", row.ca),
+            ("Not after", row.not_after and when(row.not_after)),
+            ("Days left", None if row.not_after is None else days_left(row.not_after, now)),
+            ("Current version", row.current_version),
+            ("Waits to be saved", row.unsaved_version),
+            ("Key", row.key_type),
+            ("Profile", row.profile),
+            ("Renewed unattended", row.auto_renew),
+            ("Saved by", "itself" if row.auto_save == "always" else "hand"),
+            ("Renewal", attempt_cell(row, now)[0]),
+            ("Archived", row.archived_at and when(row.archived_at)),
+        ]
+    )
+
+
+def _version_lines(row: Version, now: datetime) -> list[str]:
+    return facts(
+        [
+            ("Version", row.number),
+            ("State", version_status(row, now)),
+            ("Serial", row.serial),
+            ("Issuer", row.issuer),
+            ("Subject", row.subject),
+            ("Not before", when(row.not_before)),
+            ("Not after", when(row.not_after)),
+            ("SHA-256", row.sha256),
+            ("SPKI SHA-256", row.spki_sha256),
+            ("Issued", when(row.issued_at)),
+            ("Saved", row.saved_at and when(row.saved_at)),
+            ("Revoked", row.revoked_at and when(row.revoked_at)),
+            ("Reason", row.revocation_reason),
+        ]
+    )
