@@ -149,7 +149,10 @@ class Propagation:
 
     async def _servers(self, name: dns.name.Name) -> tuple[NameServer, ...]:
         if self._policy is Policy.RECURSIVE:
-            return tuple(NameServer("resolver", at) for at in await self._resolvers.endpoints())
+            found = await self._resolvers.endpoints()
+            if not found:
+                raise DnsLookupFailed("no address of a resolver is known")
+            return tuple(NameServer("resolver", at) for at in found)
         return _routable((await self._authorities.zone_cut(name)).servers)
 
     def _passes(self, view: _View) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
@@ -90,7 +91,16 @@ async def look_for_values(
         values = txt_values(answer_of(reply, name, dns.rdatatype.TXT))
     if wanted <= set(values):
         return Sight(server, Verdict.SEEN, "", took)
-    return Sight(server, Verdict.MISSING, f"TXT {', '.join(values)}" if values else "no TXT", took)
+    return Sight(server, Verdict.MISSING, _shown(values), took)
+
+
+def _shown(values: Sequence[str]) -> str:
+    """Some of the values seen instead: a stranger's record may be long."""
+    if not values:
+        return "no TXT"
+    some = [value if len(value) <= 80 else value[:79] + "…" for value in values[:4]]
+    more = f" and {len(values) - 4} more" if len(values) > 4 else ""
+    return f"TXT {', '.join(some)}{more}"
 
 
 async def look_for_zone(server: NameServer, zone: dns.name.Name, *, patience: float) -> Sight:

@@ -13,9 +13,10 @@ import dns.rdatatype
 
 from kmtui.core.dns.endpoint import DNS_PORT, Endpoint, resolve_all
 from kmtui.core.dns.names import ancestors, text_of
+from kmtui.core.dns.provider import Zone
 from kmtui.core.dns.query import MAX_RECORDS, NoReply, answer_of, ask, is_authoritative, running
 from kmtui.core.dns.resolvers import Resolvers
-from kmtui.core.errors import DnsLookupFailed
+from kmtui.core.errors import DnsLookupFailed, DnsProviderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,24 @@ class ZoneCut:
     def server_names(self) -> frozenset[str]:
         """The NS set, lower case without final dot."""
         return frozenset(server.name for server in self.servers)
+
+
+def require_delegated(zone: Zone, cut: ZoneCut) -> None:
+    """Make sure that a zone of an account is the one the Internet uses.
+
+    One name server in common is enough: hidden and additional servers are usual. Raises
+    DnsProviderError of kind ``zone_not_delegated_here``.
+    """
+    known = frozenset(zone.nameservers)
+    if zone.name == cut.zone and (not known or known & cut.server_names):
+        return
+    here = f"{zone.text} on {', '.join(sorted(known)) or 'unknown servers'}"
+    there = f"{text_of(cut.zone)} on {', '.join(sorted(cut.server_names))}"
+    raise DnsProviderError(
+        f"the zone in this account is not the one the Internet uses: {here}; delegated: {there}",
+        kind="zone_not_delegated_here",
+        hint="a CA would never see the record; use the account whose name servers are delegated",
+    )
 
 
 class Authorities:

@@ -56,8 +56,8 @@ COMMON_FIELDS = (
     ),
     Field(
         name="base_url",
-        label="Address of the interface",
-        help="Only for providers with an HTTP interface: another address than the vendor's.",
+        label="API address",
+        help="Only for providers with an HTTP interface, when it is not the vendor's own address.",
     ),
 )
 """What every DNS account has beside the provider's own fields."""

@@ -29,6 +29,7 @@ from kmtui.core.dns.rfc2136_errors import (
 from kmtui.core.dns.tsig import ALGORITHMS, TsigKey
 
 FAILURES = (dns.exception.DNSException, OSError, EOFError)
+UDP_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,20 @@ class UpdateServer:
     ) -> dns.message.Message:
         if not self.udp:
             return await dns.asyncquery.tcp(query, address.host, port=address.port)
-        reply, _ = await dns.asyncquery.udp_with_fallback(
-            query, address.host, port=address.port, ignore_unexpected=True
-        )
+        for left in reversed(range(UDP_TRIES)):
+            try:
+                # Either way may be lost; an update repeated changes nothing twice.
+                reply, _ = await dns.asyncquery.udp_with_fallback(
+                    query,
+                    address.host,
+                    port=address.port,
+                    timeout=self.patience / UDP_TRIES,
+                    ignore_unexpected=True,
+                )
+                break
+            except dns.exception.Timeout:
+                if not left:
+                    raise
         return reply
 
     async def _accepted_algorithm(self) -> str | None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+import dns.name
 import dns.rcode
 import pytest
 
 from kmtui.core.challenges import propagation
 from kmtui.core.challenges.propagation import Propagation
+from kmtui.core.dns.authority import require_delegated
+from kmtui.core.dns.provider import Zone
 from kmtui.core.dns.registry import open_provider
 from kmtui.core.dns.resolvers import Resolvers
-from kmtui.core.errors import ChallengeNotVisible
+from kmtui.core.errors import ChallengeNotVisible, DnsProviderError
 from kmtui.model import ServerSight
 from tests.core.challenges.stub_nameserver import StubNameServer, all_running
 from tests.servers.bind import Bind
@@ -40,7 +44,7 @@ class Lab:
         for server in self.servers:
             server.add_txt(NAME, *values)
 
-    def watch(self, policy: str = "all", **options: float) -> Propagation:
+    def watch(self, policy: str = "all", **options: Any) -> Propagation:
         return Propagation(
             Resolvers([self.resolver.endpoint]),
             policy,
@@ -312,6 +316,41 @@ async def test_check_name_tells_which_servers_answer_for_the_zone(lab: Lab) -> N
         (False, "timeout"),
     ]
     assert NAME not in {name for _, name, _ in lab.resolver.asked}
+
+
+@pytest.mark.parametrize(
+    ("zone", "nameservers", "fine"),
+    [
+        ("example.test", ("ns1.example.test", "hidden.example.test"), True),
+        ("example.test", (), True),
+        ("example.test", ("ns1.parking.test", "ns2.parking.test"), False),
+        ("test", ("ns1.example.test",), False),
+    ],
+)
+async def test_a_zone_that_is_not_delegated_to_the_account_is_told(
+    lab: Lab, zone: str, nameservers: tuple[str, ...], fine: bool
+) -> None:
+    cut, _ = await lab.watch().check_name(NAME)
+    known = Zone(id="1", name=dns.name.from_text(zone), nameservers=nameservers)
+
+    if fine:
+        require_delegated(known, cut)
+        return
+    with pytest.raises(DnsProviderError) as caught:
+        require_delegated(known, cut)
+    assert caught.value.kind == "zone_not_delegated_here"
+    for name in ("ns1.example.test", *nameservers):
+        assert name in caught.value.message
+
+
+async def test_a_long_record_of_others_is_cut(lab: Lab) -> None:
+    lab.publish(*(f"{number}" * 200 for number in range(6)))
+
+    with pytest.raises(ChallengeNotVisible) as caught:
+        await lab.watch().wait(NAME, {V}, deadline=2)
+
+    assert len(caught.value.servers[0].detail) < 400
+    assert "and 2 more" in caught.value.servers[0].detail
 
 
 async def test_a_secondary_that_was_not_told_yet_is_waited_for(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
+import dns.message
 import dns.name
+import dns.rcode
 import pytest
 import time_machine
 
+from kmtui.core.dns.provider import TxtHandle
 from kmtui.core.dns.provider import Zone as AccountZone
 from kmtui.core.dns.registry import open_provider
 from kmtui.core.errors import DnsProviderError
@@ -27,7 +30,7 @@ def bind(bind_factory: Callable[..., Bind]) -> Bind:
 
 
 @pytest.fixture
-async def silent_server() -> str:
+async def silent_server() -> AsyncIterator[str]:
     """The endpoint of a server that accepts connections and never answers."""
 
     async def stay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -146,3 +149,35 @@ async def test_an_answer_without_signature_is_not_believed(bind: Bind) -> None:
         error = await refusal(bind, server=f"127.0.0.1:{port}")
 
     assert error.kind == "auth"
+
+
+async def test_a_lost_datagram_is_sent_again() -> None:
+    """A server that misses the first two questions and refuses the third."""
+    missed: list[bytes] = []
+
+    class Deaf(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, addr: object) -> None:
+            if len(missed) < 2:
+                missed.append(data)
+                return
+            reply = dns.message.make_response(dns.message.from_wire(data))
+            reply.set_rcode(dns.rcode.NOTIMP)
+            self.transport.sendto(reply.to_wire(), addr)
+
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Deaf, ("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    provider = open_provider(
+        "rfc2136", {"server": f"127.0.0.1:{port}", "transport": "udp"}, {}, patience=0.3
+    )
+    where = AccountZone(id="1", name=dns.name.from_text("example.test"))
+
+    with pytest.raises(DnsProviderError) as caught:
+        await provider.remove([TxtHandle.of(where, NAME, "V1")])
+
+    assert caught.value.kind == "unsupported"
+    assert missed[0] == missed[1]
+    transport.close()
