@@ -5,7 +5,9 @@ The only file that reads the environment. Imports nothing heavy: `kmtui --versio
 
 from __future__ import annotations
 
+import getpass
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ class Options:
 
     data: Path
     """Data directory: the database, its backups, nothing else."""
+    actor: str = ""
+    """Who acts, for the audit trail: ``user@host``, the one who called sudo where somebody did."""
     key_file: Path | None = None
     passphrase_file: Path | None = None
     passphrase_fd: int | None = None
@@ -72,6 +76,7 @@ def gather(
             key_file = _credential(environ)
     return Options(
         data=(data or _path(environ, "KMTUI_DATA") or default_data()).absolute(),
+        actor=_actor(environ),
         key_file=key_file,
         passphrase_file=passphrase_file,
         passphrase_fd=passphrase_fd,
@@ -112,6 +117,16 @@ def harden_process() -> None:
 
         set_dumpable = 4
         ctypes.CDLL(None).prctl(set_dumpable, 0, 0, 0, 0)
+
+
+def _actor(environ: Mapping[str, str]) -> str:
+    user = environ.get("SUDO_USER")
+    if not user:
+        try:
+            user = getpass.getuser()
+        except (KeyError, OSError):  # a user id without an entry, as in containers
+            user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:

@@ -22,6 +22,11 @@ def test_the_command_line_wins_over_the_environment(tmp_path: Path) -> None:
     assert options.read_only
 
 
+def test_who_called_sudo_is_the_one_who_acts() -> None:
+    assert config.gather({"SUDO_USER": "mary"}).actor.startswith("mary@")
+    assert not config.gather({}).actor.startswith("@")
+
+
 def test_one_way_to_unlock_sets_the_environments_aside(tmp_path: Path) -> None:
     environ = {"KMTUI_KEY_FILE": "/etc/kmtui.key", "KMTUI_PASSPHRASE_FILE": "/etc/kmtui.pass"}
 

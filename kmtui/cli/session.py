@@ -55,7 +55,7 @@ async def opened(options: Options) -> AsyncIterator[Core]:
     """The core of the data directory, unlocked when the options hold a way to do so."""
     from kmtui.core.core import Core
 
-    core = await Core.open(options.data, read_only=options.read_only)
+    core = await Core.open(options.data, read_only=options.read_only, actor=options.actor or None)
     try:
         if options.unlocks and core.access.initialised:
             await _unlock(core, options)
