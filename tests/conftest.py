@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any, TypeVar
 
 import pytest
 
 from tests.servers.bind import Bind
 from tests.servers.pebble import Pebble
-from tests.servers.process import Server, ServerMissing
-
-SKIP_SERVERS = os.environ.get("KMTUI_SKIP_SERVERS") == "1"
-SKIP_REASON = "real servers skipped on purpose (KMTUI_SKIP_SERVERS=1)"
-
-AnyServer = TypeVar("AnyServer", bound=Server)
+from tests.servers.process import SKIP_REASON
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -29,8 +22,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[ExitStack]:
     """Holds the servers of one test module, and ends them with it."""
-    if SKIP_SERVERS:
-        pytest.skip(SKIP_REASON)
     with ExitStack() as stack:
         yield stack
 
@@ -38,13 +29,13 @@ def servers() -> Iterator[ExitStack]:
 @pytest.fixture(scope="module")
 def pebble_factory(servers: ExitStack) -> Callable[..., Pebble]:
     """Starts a Pebble with the arguments of `Pebble`; it ends with the test module."""
-    return lambda **options: _start(servers, Pebble, options)
+    return lambda **options: servers.enter_context(Pebble(**options))
 
 
 @pytest.fixture(scope="module")
 def bind_factory(servers: ExitStack) -> Callable[..., Bind]:
     """Starts a BIND with the arguments of `Bind`; it ends with the test module."""
-    return lambda **options: _start(servers, Bind, options)
+    return lambda **options: servers.enter_context(Bind(**options))
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +48,3 @@ def bind(bind_factory: Callable[..., Bind]) -> Bind:
 def pebble(pebble_factory: Callable[..., Pebble], bind: Bind) -> Pebble:
     """A CA that resolves names through `bind`, shared by one test module."""
     return pebble_factory(dns_server=bind.server)
-
-
-def _start(servers: ExitStack, kind: type[AnyServer], options: dict[str, Any]) -> AnyServer:
-    try:
-        server = kind(**options)
-    except ServerMissing as missing:
-        pytest.fail(str(missing), pytrace=False)
-    servers.enter_context(server)
-    return server
