@@ -36,7 +36,7 @@ bench: $(STAMP)  ## Measure, and print ratios
 lock: $(STAMP)   ## Resolve the dependencies anew into requirements.lock
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --extra test --group pyproject.toml:build \
-	    --universal --python-version 3.11 --upgrade --generate-hashes \
+	    --universal --python-version 3.11 --upgrade --system-certs --generate-hashes \
 	    --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean:           ## Remove everything these targets made
