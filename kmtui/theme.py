@@ -1,0 +1,201 @@
+"""The looks of kmtui: two designed themes for true colour, and one that any terminal can show.
+
+Widgets name a tone (see `kmtui.status`); the palette of the theme in force turns it into a style.
+The ANSI theme does not know the terminal's ground, so it never puts a bare colour on it: what must
+be seen stands on a ground of its own (4.5 : 1 or more in the usual palettes), the cursor row is
+plain reverse, and nothing is bold, because many terminals turn bold into another colour.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from textual.color import Color
+from textual.style import Style
+from textual.theme import Theme
+
+DARK, LIGHT, ANSI = "kmtui-dark", "kmtui-light", "kmtui-ansi"
+
+NAMES = {"dark": DARK, "light": LIGHT, "ansi": ANSI}
+"""Words of the setting `theme` to theme names; ``auto`` chooses by the terminal."""
+
+
+def choose(setting: str, *, true_color: bool, no_color: bool) -> str:
+    """The theme for a setting: ``auto`` is dark where true colour works, else ANSI."""
+    if no_color:
+        return ANSI
+    return NAMES.get(setting, DARK if true_color else ANSI)
+
+
+def _style(definition: str) -> Style:
+    """A style from words: ``bold #f07f7f``, ``ansi_black on ansi_yellow``, ``reverse``."""
+    names = definition.split()
+    background = Color.parse(names[names.index("on") + 1]) if "on" in names else None
+    colours = [name for name in names if name.startswith(("#", "ansi_"))]
+    foreground = Color.parse(colours[0]) if colours and names[0] != "on" else None
+    return Style(
+        foreground=foreground,
+        background=background,
+        bold=True if "bold" in names else None,
+        underline=True if "underline" in names else None,
+        reverse={"reverse": True, "upright": False}.get(names[-1]) if names else None,
+    )
+
+
+_DARK_TONES = {
+    "": "",
+    "good": "#84c48b",
+    "warn": "#dcb862",
+    "alert": "#dcb862 bold",
+    "bad": "#f48a84 bold",
+    "revoked": "#d79bdc",
+    "working": "#6fbcd6",
+    "accent": "#6fbcd6",
+    "muted": "#a3acb6",
+    "strong": "#dde2e7 bold",
+    "header": "#a3acb6 bold",
+    "active": "#6fbcd6 bold underline",
+    "key": "#6fbcd6",
+    "off": "#8d96a0",
+    "cursor": "on #2a3d50",
+    "resting": "on #1d242b",
+    "question": "#14181c on #dcb862",
+}
+_LIGHT_TONES = {
+    "": "",
+    "good": "#1a6b2f",
+    "warn": "#7a5200",
+    "alert": "#7a5200 bold",
+    "bad": "#b3261e bold",
+    "revoked": "#8a2f8a",
+    "working": "#0b5c7d",
+    "accent": "#0b5c7d",
+    "muted": "#505a64",
+    "strong": "#20262c bold",
+    "header": "#505a64 bold",
+    "active": "#0b5c7d bold underline",
+    "key": "#0b5c7d",
+    "off": "#616a73",
+    "cursor": "on #d3e3ef",
+    "resting": "on #eef1f3",
+    "question": "#ffffff on #7a5200",
+}
+_ANSI_TONES = {
+    "": "",
+    "good": "",
+    "warn": "ansi_black on ansi_yellow upright",
+    "alert": "ansi_black on ansi_yellow upright",
+    "bad": "ansi_bright_white on ansi_red upright",
+    "revoked": "ansi_bright_white on ansi_magenta upright",
+    "working": "",
+    "accent": "",
+    "muted": "",
+    "strong": "",
+    "header": "underline",
+    "active": "reverse",
+    "key": "underline",
+    "off": "",
+    "cursor": "reverse",
+    "resting": "underline",
+    "question": "reverse",
+}
+TONES = {DARK: _DARK_TONES, LIGHT: _LIGHT_TONES, ANSI: _ANSI_TONES}
+
+
+@lru_cache(maxsize=256)
+def tone(theme: str, name: str) -> Style:
+    """The style of a tone in a theme; a theme that is not ours is treated as dark."""
+    return _style(TONES.get(theme, _DARK_TONES).get(name, ""))
+
+
+def themes() -> tuple[Theme, ...]:
+    """The themes to register."""
+    return (
+        Theme(
+            name=DARK,
+            primary="#6fbcd6",
+            secondary="#6fbcd6",
+            accent="#6fbcd6",
+            warning="#dcb862",
+            error="#f48a84",
+            success="#84c48b",
+            foreground="#dde2e7",
+            background="#14181c",
+            surface="#14181c",
+            panel="#1d242b",
+            dark=True,
+            text_alpha=1.0,
+            variables=_variables("#dde2e7", "#14181c", "#2a3d50", "#44525f", "#a3acb6"),
+        ),
+        Theme(
+            name=LIGHT,
+            primary="#0b5c7d",
+            secondary="#0b5c7d",
+            accent="#0b5c7d",
+            warning="#7a5200",
+            error="#b3261e",
+            success="#1a6b2f",
+            foreground="#20262c",
+            background="#fcfcfa",
+            surface="#fcfcfa",
+            panel="#eef1f3",
+            dark=False,
+            text_alpha=1.0,
+            variables=_variables("#20262c", "#fcfcfa", "#d3e3ef", "#b9c3cc", "#505a64"),
+        ),
+        Theme(
+            name=ANSI,
+            primary="ansi_default",
+            secondary="ansi_default",
+            accent="ansi_default",
+            warning="ansi_default",
+            error="ansi_default",
+            success="ansi_default",
+            foreground="ansi_default",
+            background="ansi_default",
+            surface="ansi_default",
+            panel="ansi_default",
+            boost="ansi_default",
+            ansi=True,
+            variables={
+                **_variables(*["ansi_default"] * 5),
+                "input-cursor-text-style": "reverse",
+                "block-cursor-text-style": "reverse",
+                "input-selection-background": "ansi_default",
+                "scrollbar": "ansi_default",
+                "scrollbar-hover": "ansi_default",
+                "scrollbar-active": "ansi_default",
+                "scrollbar-background": "ansi_default",
+                "scrollbar-background-hover": "ansi_default",
+                "scrollbar-background-active": "ansi_default",
+            },
+        ),
+    )
+
+
+def _variables(text: str, ground: str, cursor_ground: str, line: str, muted: str) -> dict[str, str]:
+    """Colours that Textual's own widgets (inputs, choices, the palette) take from a theme."""
+    return {
+        "border": line,
+        "border-blurred": line,
+        "foreground-muted": muted,
+        "text-muted": muted,
+        "text-disabled": muted,
+        "block-cursor-foreground": text,
+        "block-cursor-background": cursor_ground,
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-foreground": text,
+        "block-cursor-blurred-background": cursor_ground,
+        "input-cursor-foreground": ground,
+        "input-cursor-background": text,
+        "input-cursor-text-style": "none",
+        "input-selection-background": cursor_ground,
+        "input-selection-foreground": text,
+        "scrollbar": line,
+        "scrollbar-hover": line,
+        "scrollbar-active": muted,
+        "scrollbar-background": ground,
+        "scrollbar-background-hover": ground,
+        "scrollbar-background-active": ground,
+        "scrollbar-corner-color": ground,
+    }

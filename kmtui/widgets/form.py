@@ -1,0 +1,209 @@
+"""A form in one column, made from field specifications."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+from kmtui.status import Cell
+from kmtui.widgets.fields import (
+    Check,
+    Choice,
+    Control,
+    FieldSpec,
+    Options,
+    Value,
+    make_control,
+    set_value,
+    value_of,
+)
+from kmtui.widgets.line import Line
+
+LABEL_WIDTH = 12
+
+
+class FieldRow(Vertical):
+    """Label, control, and the error that belongs to them."""
+
+    DEFAULT_CSS = """
+    FieldRow { height: auto; }
+    FieldRow > Horizontal { height: auto; }
+    FieldRow > Horizontal > Line { width: 13; }
+    FieldRow > .error { display: none; margin-left: 13; }
+    FieldRow.-wrong > .error { display: block; }
+    """
+
+    def __init__(self, spec: FieldSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.control: Control = make_control(spec)
+        self._error = Line()
+        self._error.add_class("error")
+
+    def compose(self) -> ComposeResult:
+        mark: Cell = ("*", "accent") if self.spec.required else ("", "")
+        with Horizontal():
+            yield Line([(self.spec.label[:LABEL_WIDTH], "muted"), mark])
+            yield self.control
+        yield self._error
+
+    def show_error(self, text: str) -> None:
+        """Show what is wrong with the value; an empty text takes it away."""
+        self._error.show([(text, "bad")])
+        self.set_class(bool(text), "-wrong")
+
+
+class Form(Vertical):
+    """Fields, the help of the field in focus, and a line for a live check.
+
+    Enter and tab go to the next field; sending is the screen's key (ctrl+s).
+    """
+
+    DEFAULT_CSS = """
+    Form { height: 1fr; width: 1fr; }
+    Form > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+    Form Input, Form TextArea { background: $panel; color: $foreground; width: 1fr; }
+    Form Input:ansi, Form TextArea:ansi { text-style: underline; }
+    """
+
+    class Changed(Message):
+        """A field has another value."""
+
+        def __init__(self, form: Form, name: str, value: Value) -> None:
+            super().__init__()
+            self.form = form
+            self.name = name
+            self.value = value
+
+    def __init__(self, fields: Sequence[FieldSpec], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows = {spec.name: FieldRow(spec) for spec in fields}
+        self._help = Line()
+        self._check = Line()
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(can_focus=False):
+            yield from self._rows.values()
+        yield self._help
+        yield self._check
+
+    # What the screen asks
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """What was typed or chosen, by field name; texts without surrounding space."""
+        return {
+            name: value.strip() if isinstance(value := value_of(row.control), str) else value
+            for name, row in self._rows.items()
+            if row.display
+        }
+
+    def text(self, name: str) -> str:
+        """The value of one field as text."""
+        value = value_of(self._rows[name].control)
+        return value.strip() if isinstance(value, str) else ("yes" if value else "")
+
+    def set_values(self, values: Mapping[str, Value]) -> None:
+        """Put values into the fields of these names."""
+        for name, value in values.items():
+            if name in self._rows:
+                set_value(self._rows[name].control, value)
+
+    def set_options(self, name: str, options: Options, value: str = "") -> None:
+        """Offer other choices in a `choice` field."""
+        control = self._rows[name].control
+        assert isinstance(control, Choice)
+        control.set_options(options, value)
+
+    def show_field(self, name: str, shown: bool = True) -> None:
+        """Show or hide a field; a hidden one has no value."""
+        self._rows[name].display = shown
+
+    async def set_fields(self, fields: Iterable[FieldSpec]) -> None:
+        """Ask for other things; fields that stay keep what was typed."""
+        kept = {name: value_of(row.control) for name, row in self._rows.items()}
+        focused = next((name for name, row in self._rows.items() if row.has_focus_within), "")
+        self._rows = {spec.name: FieldRow(spec) for spec in fields}
+        scroll = self.query_one(VerticalScroll)
+        await scroll.remove_children()
+        await scroll.mount_all(self._rows.values())
+        self.set_values(kept)
+        if focused:
+            self.focus_field(focused)
+
+    def focus_field(self, name: str = "") -> None:
+        """Put the focus into this field, or the first one."""
+        row = self._rows.get(name) or next(iter(self._rows.values()))
+        row.control.focus()
+
+    def show_error(self, name: str, text: str) -> None:
+        """Show what is wrong with a field; for an unknown name the check line says it."""
+        if name in self._rows:
+            self._rows[name].show_error(text)
+            self.focus_field(name)
+        else:
+            self.check([(text, "bad")])
+
+    def clear_errors(self) -> None:
+        """Take all errors away."""
+        for row in self._rows.values():
+            row.show_error("")
+        self.check(())
+
+    def complete(self) -> bool:
+        """Whether every required field has a value; says it at those that have none."""
+        self.clear_errors()
+        values = self.values
+        missing = [
+            name
+            for name, row in self._rows.items()
+            if row.spec.required and row.display and not values[name]
+        ]
+        for name in reversed(missing):
+            self.show_error(name, "is needed")
+        return not missing
+
+    def check(self, cells: Sequence[Cell]) -> None:
+        """Show the outcome of a live check: ``3 names, DNS ok for 2``."""
+        self._check.show(cells)
+
+    # Its own doings
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Show the help of the field that has the focus."""
+        row = self._row_of(event.widget)
+        self._help.show([(row.spec.help, "muted")] if row else ())
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.screen.focus_next()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._changed(event.input)
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self._changed(event.text_area)
+
+    def on_choice_changed(self, event: Choice.Changed) -> None:
+        event.stop()
+        self._changed(event.choice)
+
+    def on_check_changed(self, event: Check.Changed) -> None:
+        event.stop()
+        self._changed(event.check)
+
+    def _changed(self, control: Control) -> None:
+        if (row := self._row_of(control)) is not None:
+            row.show_error("")
+            self.post_message(self.Changed(self, row.spec.name, value_of(control)))
+
+    def _row_of(self, widget: Widget) -> FieldRow | None:
+        return next((row for row in self._rows.values() if row.control is widget), None)

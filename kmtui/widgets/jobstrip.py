@@ -1,0 +1,100 @@
+"""The line above the keys: what runs, and how the last thing ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from textual.timer import Timer
+
+from kmtui.status import Cell, duration, look
+from kmtui.widgets.line import Cells, Line
+
+BETWEEN_CHANGES = 0.25
+"""Seconds: at most four changes a second, whatever the jobs report."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """One job in the strip."""
+
+    name: str
+    """What it does, for whom: ``renew shop.example.org``."""
+    status: str
+    """`queued`, `running`, `done`, `failed`, `cancelled` or `interrupted`."""
+    step: str = ""
+    """The step under way, or how it ended."""
+    seconds: float | None = None
+    """Time since it started."""
+
+
+class JobStrip(Line):
+    """Always one line: counts, the job that moved last, and failures until they were seen."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._jobs: tuple[JobLine, ...] = ()
+        self._ended: JobLine | None = None
+        self._changed = 0.0
+        self._later: Timer | None = None
+        self.show([("jobs idle", "muted")])
+
+    def show_jobs(self, jobs: Sequence[JobLine]) -> None:
+        """Show these jobs, the one that moved last first."""
+        self._jobs = tuple(jobs)
+        self._soon()
+
+    def ended(self, job: JobLine) -> None:
+        """Show how a job ended until `acknowledge`."""
+        self._ended = job
+        self._soon()
+
+    def acknowledge(self) -> None:
+        """The operator pressed a key: what ended was seen."""
+        if self._ended is not None and self._later is None:
+            self._ended = None
+            self._soon()
+
+    def _soon(self) -> None:
+        """Draw now, or as soon as the last change is old enough."""
+        if self._later is not None or not self.is_attached:
+            return
+        wait = self._changed + BETWEEN_CHANGES - monotonic()
+        if wait > 0:
+            self._later = self.set_timer(wait, self._draw)
+        else:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._later = None
+        self._changed = monotonic()
+        self.show(*self._line())
+
+    def _line(self) -> tuple[Cells, Cells]:
+        states = [job.status for job in self._jobs]
+        counts = [
+            f"{states.count(state)} {state}"
+            for state in ("running", "queued", "failed")
+            if state in states
+        ]
+        left: list[Cell] = [("jobs ", "muted"), (" ".join(counts) or "idle", "muted")]
+        shown = [self._ended] if self._ended else []
+        shown += [job for job in self._jobs if job.status == "running"][:2]
+        for job in shown:
+            left += [("   ", ""), *_job(job)]
+        return left, [("J", "key")] if self._jobs else []
+
+
+def _job(job: JobLine) -> list[Cell]:
+    tone = look(job.status).tone
+    cells: list[Cell] = [(job.name, ""), (" ", "")]
+    if job.status == "running":
+        cells.append((job.step or job.status, tone))
+    else:
+        cells.append((f"{job.status}: {job.step}" if job.step else job.status, tone))
+    if job.status == "failed":
+        cells.append(("  ! for text", "muted"))
+    if job.seconds is not None:
+        cells.append((f" {duration(job.seconds)}", "muted"))
+    return cells
