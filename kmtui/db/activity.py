@@ -1,0 +1,136 @@
+"""The audit trail: lines are added, never changed; each carries a hash over itself and the former.
+
+The chain shows a line edited or cut out of the middle by somebody who went around the triggers. It
+cannot show a trail cut off at its end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from kmtui.db import filters, rows
+from kmtui.db.columns import storable, utc_text
+from kmtui.db.paging import Sort, paged
+from kmtui.db.tables import ActivityRow
+from kmtui.model import Activity, ListQuery
+
+SORTS = {
+    "at": Sort(col(ActivityRow.id), descending=True),
+}
+"""Lines are written in the order of time, so their number is the order."""
+
+
+def append(
+    session: Session,
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    object_type: str,
+    object_id: str | None,
+    object_name: str,
+    outcome: str = "ok",
+    detail: str = "",
+) -> Activity:
+    """Add a line; `outcome` is `ok`, `failed` or `started`."""
+    row = ActivityRow(
+        at=at,
+        actor=storable(actor),
+        action=action,
+        object_type=object_type,
+        object_id=object_id,
+        object_name=storable(object_name),
+        outcome=outcome,
+        detail=storable(detail),
+        hash="",
+    )
+    newest = select(ActivityRow.hash).order_by(col(ActivityRow.id).desc()).limit(1)
+    row.hash = _hash(session.exec(newest).first() or "", row)
+    rows.add(session, row)
+    return _model(row)
+
+
+def page(session: Session, query: ListQuery) -> list[Activity]:
+    """One page, newest first. Qualifiers: `who`, `what`, `on`, `outcome`, `object`."""
+    statement = select(ActivityRow).where(*_conditions(query))
+    found = session.exec(paged(statement, query, SORTS, col(ActivityRow.id)))
+    return [_model(row) for row in found]
+
+
+def count(session: Session, query: ListQuery) -> int:
+    """How many lines the query matches."""
+    statement = select(func.count()).select_from(ActivityRow).where(*_conditions(query))
+    return session.exec(statement).one()
+
+
+def since(session: Session, moment: datetime, query: ListQuery) -> list[Activity]:
+    """As `page`, only lines written at `moment` or later."""
+    statement = select(ActivityRow).where(col(ActivityRow.at) >= moment, *_conditions(query))
+    found = session.exec(paged(statement, query, SORTS, col(ActivityRow.id)))
+    return [_model(row) for row in found]
+
+
+def first_broken_link(session: Session) -> int | None:
+    """The id of the first line whose hash does not follow from the lines before, or None."""
+    former = ""
+    for row in session.exec(select(ActivityRow).order_by(col(ActivityRow.id))).yield_per(1000):
+        if row.hash != _hash(former, row):
+            return row.id
+        former = row.hash
+    return None
+
+
+def _conditions(query: ListQuery) -> list[filters.Condition]:
+    searched = func.lower(
+        col(ActivityRow.actor)
+        + " "
+        + col(ActivityRow.action)
+        + " "
+        + col(ActivityRow.object_name)
+        + " "
+        + col(ActivityRow.detail)
+    )
+    qualifiers: filters.Qualifiers = {
+        "who": lambda value: col(ActivityRow.actor).icontains(value, autoescape=True),
+        "what": lambda value: col(ActivityRow.action).icontains(value, autoescape=True),
+        "on": lambda value: col(ActivityRow.object_name).icontains(value, autoescape=True),
+        "outcome": lambda value: col(ActivityRow.outcome).startswith(value, autoescape=True),
+        "object": lambda value: col(ActivityRow.object_id) == value,
+    }
+    return filters.conditions(query.text, searched, qualifiers)
+
+
+def _hash(former: str, row: ActivityRow) -> str:
+    line = json.dumps(
+        [
+            former,
+            utc_text(row.at),
+            row.actor,
+            row.action,
+            row.object_type,
+            row.object_id,
+            row.object_name,
+            row.outcome,
+            row.detail,
+        ]
+    )
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+def _model(row: ActivityRow) -> Activity:
+    return Activity(
+        id=row.id or 0,
+        at=row.at,
+        actor=row.actor,
+        action=row.action,
+        object_type=row.object_type,
+        object_id=row.object_id,
+        object_name=row.object_name,
+        outcome=row.outcome,
+        detail=row.detail,
+    )

@@ -1,0 +1,250 @@
+"""The database: one SQLite file, one writer thread, a few readers, all in private files.
+
+Sessions are synchronous, never cross an ``await`` and never leave this package: callers pass a
+function that gets a session and returns frozen rows.
+
+Rollback journal with synchronous=EXTRA, not WAL: SQLite before 3.51.3 can corrupt a WAL database
+that two processes write (https://sqlite.org/wal.html#walresetbug), and a screen beside an
+unattended renewal is exactly that. It costs half a millisecond per commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session
+
+from kmtui.core.errors import DatabaseError, ReadOnly
+from kmtui.db import files, migrations
+from kmtui.db.refusals import explained
+
+T = TypeVar("T")
+
+READERS = 3
+"""Reader threads: a list, its counts and a details pane at once; more would fight over the disk."""
+BUSY_MILLISECONDS = 10_000
+"""How long a statement waits for another process's transaction before it gives up."""
+
+PRAGMAS = (
+    f"busy_timeout = {BUSY_MILLISECONDS}",
+    "foreign_keys = ON",
+    "secure_delete = ON",
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "synchronous = EXTRA",
+    # Without it INSERT OR REPLACE would delete a row and not fire the delete triggers.
+    "recursive_triggers = ON",
+)
+
+
+class Database:
+    """An open inventory. Make one with `Database.open`; close it with `close` or `close_sync`."""
+
+    def __init__(self, path: Path, *, read_only: bool, opened_path: Path) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._opened_path = opened_path
+        mode = "ro" if read_only else "rw"
+        self._write_engine = _engine(opened_path, mode=mode, begin="BEGIN IMMEDIATE", size=1)
+        # Readers open read-write and forbid themselves to write: a connection opened read-only
+        # could not roll back the journal that a killed process left behind.
+        self._read_engine = _engine(
+            opened_path, mode=mode, begin="BEGIN", size=READERS, query_only=True
+        )
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="kmtui-db-write")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="kmtui-db-read")
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Database:
+        """Open the inventory at `path`, made or migrated when needed (blocking: call in a thread).
+
+        Raises DatabaseError when the place is not private, the file is damaged, is not an
+        inventory, has a newer schema, or (read-only) is missing or has an older one.
+        """
+        files.private_directory(path.parent, create=not read_only)
+        files.private_file(path, create=not read_only)
+        opened_path = _readable(path) if read_only else path
+        database = cls(path, read_only=read_only, opened_path=opened_path)
+        try:
+            with explained(path):
+                database._check()
+        except BaseException:
+            database.close_sync()
+            raise
+        return database
+
+    async def write(self, fn: Callable[[Session], T]) -> T:
+        """Run `fn` in the writer thread, in one transaction: committed, or rolled back.
+
+        Raises what `fn` raises; refused rows as InvalidInput or Refused; ReadOnly; DatabaseError.
+        """
+        return await self._run(self._writer, partial(self.write_sync, fn))
+
+    async def read(self, fn: Callable[[Session], T]) -> T:
+        """Run `fn` in a reader thread, on one consistent state of the database."""
+        return await self._run(self._readers, partial(self.read_sync, fn))
+
+    def write_sync(self, fn: Callable[[Session], T]) -> T:
+        """`write` for callers that are in a thread already."""
+        if self.read_only:
+            raise ReadOnly("the inventory is open read-only", hint="start without --read-only")
+        return self._in_session(self._write_engine, fn)
+
+    def read_sync(self, fn: Callable[[Session], T]) -> T:
+        """`read` for callers that are in a thread already."""
+        return self._in_session(self._read_engine, fn)
+
+    async def data_version(self) -> int:
+        """A number that moves when another process commits, and never by our own writes."""
+        return await self._run(self._writer, self._data_version)
+
+    async def close(self) -> None:
+        """Wait for what is under way and close every connection."""
+        await asyncio.to_thread(self.close_sync)
+
+    def close_sync(self) -> None:
+        """`close` for callers that are in a thread already."""
+        self._writer.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
+        self._read_engine.dispose()
+        self._write_engine.dispose()
+        if self._opened_path != self.path:
+            shutil.rmtree(self._opened_path.parent, ignore_errors=True)
+
+    async def _run(self, executor: Executor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+    def _in_session(self, engine: Engine, fn: Callable[[Session], T]) -> T:
+        with explained(self.path), Session(engine, expire_on_commit=False) as session:
+            result = fn(session)
+            session.commit()
+        return result
+
+    def _data_version(self) -> int:
+        # Asked on the writer's own connection: its commits do not count there.
+        return int(self._header("data_version"))
+
+    def _header(self, pragma: str) -> int | str:
+        """One value of the file header or a check, outside any transaction."""
+        raw = self._write_engine.raw_connection()
+        try:
+            cursor = raw.cursor()
+            cursor.execute(f"PRAGMA {pragma}")
+            row = cursor.fetchone() or ("",)
+            cursor.close()
+        finally:
+            raw.close()
+        value: int | str = row[0]
+        return value
+
+    def _check(self) -> None:
+        """Migrate, and refuse what is not an inventory this program can use."""
+        if not self.read_only:
+            self._header("journal_mode = DELETE")
+        version = self._version()
+        if version < migrations.SCHEMA_VERSION:
+            if self.read_only:
+                raise DatabaseError(
+                    f"{self.path} has an older schema ({version})",
+                    hint="start kmtui once without --read-only: it backs up and migrates",
+                )
+            with migrations.migration_lock(self.path):
+                self._migrate()
+        verdict = self._header("quick_check(1)")
+        if verdict != "ok":
+            raise DatabaseError(
+                f"{self.path} is damaged: {verdict}", hint="copy it aside and restore a backup"
+            )
+
+    def _version(self) -> int:
+        """The stored schema version; 0 for a new file. Raises DatabaseError when it is foreign."""
+        application = self._header("application_id")
+        tables = self._header("schema_version")
+        version = int(self._header("user_version"))
+        if application != migrations.APPLICATION_ID and (application or version or tables):
+            raise DatabaseError(f"{self.path} is a database of another program")
+        if version > migrations.SCHEMA_VERSION:
+            raise DatabaseError(
+                f"{self.path} was written by a newer kmtui "
+                f"(schema {version}, this program knows {migrations.SCHEMA_VERSION})",
+                hint="install the newer version, or restore a backup",
+            )
+        return version
+
+    def _migrate(self) -> None:
+        # Once more under the lock: another process may have done it meanwhile.
+        version = self._version()
+        if version == migrations.SCHEMA_VERSION:
+            return
+        if version:
+            migrations.backup(self.path, version)
+        engine = _engine(self.path, mode="rw", begin="BEGIN EXCLUSIVE", size=1)
+        try:
+            with engine.begin() as connection:
+                migrations.upgrade(connection)
+        finally:
+            engine.dispose()
+
+
+def _readable(path: Path) -> Path:
+    """The path to open read-only: `path`, or a private copy when a crash left work to undo."""
+    if not path.with_name(path.name + "-journal").exists():
+        return path
+    try:
+        probe = sqlite3.connect(files.sqlite_uri(path, "ro"), uri=True)
+        try:
+            probe.execute("PRAGMA schema_version").fetchone()
+        finally:
+            probe.close()
+    except sqlite3.OperationalError:
+        return files.private_copy(path)
+    return path
+
+
+def _engine(path: Path, *, mode: str, begin: str, size: int, query_only: bool = False) -> Engine:
+    """An engine whose connections carry the pragmas and whose transactions start with `begin`.
+
+    The driver's own transaction control is off and BEGIN is ours, as SQLAlchemy documents for
+    SQLite: the driver neither begins on SELECT nor keeps DDL inside a transaction.
+    """
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            files.sqlite_uri(path, mode),
+            uri=True,
+            timeout=BUSY_MILLISECONDS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    engine = create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=0,
+        # Parameters hold names, tokens of order URLs and sealed values: none belongs in an error.
+        hide_parameters=True,
+    )
+
+    def on_connect(connection: sqlite3.Connection, record: object) -> None:
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        if query_only:
+            connection.execute("PRAGMA query_only = ON")
+
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
+    return engine

@@ -1,0 +1,1 @@
+"""Alembic revisions, named by the schema version they lead to."""

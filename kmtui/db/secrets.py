@@ -1,0 +1,85 @@
+"""Sealed values by owner and kind; only here are their bytes read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from kmtui.db import rows
+from kmtui.db.tables import SecretRow
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSecret:
+    """One sealed value and its id, which it is bound to."""
+
+    id: str
+    blob: bytes = field(repr=False)
+
+
+def put(
+    session: Session, *, id: str, owner_table: str, owner_id: str, kind: str, blob: bytes
+) -> None:
+    """Store a sealed value.
+
+    Raises Refused when the owner has one of this kind: a key is never overwritten unseen. Use
+    `replace` where the former is to go.
+    """
+    row = SecretRow(id=id, owner_table=owner_table, owner_id=owner_id, kind=kind, blob=blob)
+    rows.add(session, row)
+    session.expunge(row)
+
+
+def replace(
+    session: Session, *, id: str, owner_table: str, owner_id: str, kind: str, blob: bytes
+) -> None:
+    """Store a sealed value in place of the owner's former one of this kind, if there is one."""
+    delete_for(session, owner_table, owner_id, kind=kind)
+    put(session, id=id, owner_table=owner_table, owner_id=owner_id, kind=kind, blob=blob)
+
+
+def get(session: Session, secret_id: str) -> bytes | None:
+    """The sealed bytes, or None when they were destroyed."""
+    return session.exec(select(SecretRow.blob).where(SecretRow.id == secret_id)).first()
+
+
+def find(session: Session, owner_table: str, owner_id: str, kind: str) -> SealedSecret | None:
+    """The owner's secret of that kind."""
+    found = session.exec(
+        select(SecretRow.id, SecretRow.blob).where(
+            SecretRow.owner_table == owner_table,
+            SecretRow.owner_id == owner_id,
+            SecretRow.kind == kind,
+        )
+    ).first()
+    return None if found is None else SealedSecret(*found)
+
+
+def kinds(
+    session: Session, owner_table: str, owner_ids: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Which secrets each owner has, by name only; read from the index, never from the values."""
+    found: dict[str, tuple[str, ...]] = {}
+    statement = (
+        select(SecretRow.owner_id, SecretRow.kind)
+        .where(SecretRow.owner_table == owner_table, col(SecretRow.owner_id).in_(owner_ids))
+        .order_by(col(SecretRow.owner_id), col(SecretRow.kind))
+    )
+    for owner_id, kind in session.exec(statement):
+        found[owner_id] = (*found.get(owner_id, ()), kind)
+    return found
+
+
+def delete_for(
+    session: Session, owner_table: str, owner_id: str, *, kind: str | None = None
+) -> None:
+    """Destroy the owner's secrets, or the one of that kind (the file's pages are overwritten)."""
+    statement = delete(SecretRow).where(
+        col(SecretRow.owner_table) == owner_table, col(SecretRow.owner_id) == owner_id
+    )
+    if kind is not None:
+        statement = statement.where(col(SecretRow.kind) == kind)
+    session.exec(statement)
