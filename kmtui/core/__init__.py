@@ -1,1 +1,1 @@
-"""Everything that acts: accounts, requests, challenges, the inventory's meaning. No terminal here."""
+"""Everything that acts: accounts, requests, challenges, the inventory. No terminal here."""

@@ -27,7 +27,7 @@ class Accounts:
         self._context = context
         self._cas = cas
 
-    async def list(self) -> list[Account]:
+    async def all(self) -> list[Account]:
         """All accounts by name."""
         return await self._context.db.read(rows.list_all)
 
@@ -122,7 +122,7 @@ class Accounts:
         return keys.load_private_key(pem)
 
     async def signer(self, account: Account) -> Signer:
-        """What signs this account's requests (RFC 8555 section 6.2). Raises Refused, VaultLocked."""
+        """What signs its requests (RFC 8555 section 6.2). Raises Refused, VaultLocked."""
         if account.account_url is None or account.status != "valid":
             raise Refused(
                 f"account {account.name} is {account.status} at {account.ca}",
@@ -139,7 +139,7 @@ class Accounts:
         terms: str | None,
     ) -> Account:
         """The committed row and key this registration is for: a cut-off one, or a new one."""
-        existing = await self.list()
+        existing = await self.all()
         for account in existing:
             if account.name == name:
                 if account.status == PENDING and account.ca == authority.name:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from sqlmodel import Session
+
 from kmtui.core import authorities as catalogue
 from kmtui.core.acme import AcmeClient, Directory
 from kmtui.core.context import Context
@@ -20,7 +22,7 @@ class CertificateAuthorities:
         self._context = context
         self._clients: dict[str, AcmeClient] = {}
 
-    async def list(self) -> list[Authority]:
+    async def all(self) -> list[Authority]:
         """Active ones first, those added by hand before the catalogue's, retired ones last."""
         added = await self._context.db.read(rows.list_all)
         known = [*added, *catalogue.catalogue().values()]
@@ -28,7 +30,7 @@ class CertificateAuthorities:
 
     async def get(self, name: str) -> Authority:
         """The CA of that name. Raises NotFound."""
-        for authority in await self.list():
+        for authority in await self.all():
             if authority.name == name:
                 return authority
         raise NotFound(f"no CA is named {name}", hint="kmtui ca list shows the known ones")
@@ -45,13 +47,13 @@ class CertificateAuthorities:
         lifetime_days: int | None = None,
         title: str | None = None,
     ) -> Authority:
-        """Add a CA by its directory URL; `ca_bundle` is PEM text that replaces the system's trust."""
+        """Add a CA by its directory URL; `ca_bundle` (PEM) replaces the system's trust."""
         self._context.access.require_change()
         if not name or not all(part.isalnum() for part in name.split("-")):
             raise InvalidInput(
                 f"{name!r} is not a name for a CA", field="name", hint="letters, digits and hyphens"
             )
-        if any(ca.name == name for ca in await self.list()):
+        if any(ca.name == name for ca in await self.all()):
             raise InvalidInput(f"a CA is named {name} already", field="name")
         # Building a client checks the URL's scheme and the trust bundle before anything is stored.
         await AcmeClient(directory_url, ca_bundle=ca_bundle, proxy=proxy).aclose()
@@ -67,7 +69,7 @@ class CertificateAuthorities:
             lifetime_days=lifetime_days,
         )
 
-        def store(session: rows.Session) -> None:
+        def store(session: Session) -> None:
             rows.insert(session, authority, created_at=self._context.clock())
             self._context.record(session, "ca add", "ca", None, name, detail=directory_url)
 
@@ -82,7 +84,7 @@ class CertificateAuthorities:
         if authority.state != "custom":
             raise Refused(f"{name} belongs to the catalogue and cannot be removed")
 
-        def forget(session: rows.Session) -> None:
+        def forget(session: Session) -> None:
             if accounts := rows.accounts_at(session, name):
                 raise Refused(
                     f"accounts are registered at {name}: {', '.join(accounts)}",
@@ -143,5 +145,3 @@ _ORDER = {"custom": 0, "active": 1, "retired": 2}
 
 def _advice(hint: str) -> list[CheckLine]:
     return [CheckLine(None, hint)] if hint else []
-
-

@@ -24,9 +24,9 @@ from kmtui.core.jobs import Jobs
 from kmtui.core.mappings import Mappings
 from kmtui.core.requests import Requests
 from kmtui.core.secrets import Secrets
+from kmtui.core.stored_slots import StoredSlots
 from kmtui.core.vault import Vault
 from kmtui.db.database import Database
-from kmtui.core.stored_slots import StoredSlots
 
 FILE_NAME = "kmtui.db"
 """The inventory's name in the data directory."""

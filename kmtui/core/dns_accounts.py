@@ -26,7 +26,7 @@ class DnsAccounts:
         """What can be set up; `kmtui.core.dns.settings.all_fields` gives what each asks for."""
         return [registry.provider_class(name) for name in registry.provider_names()]
 
-    async def list(self) -> list[DnsAccount]:
+    async def all(self) -> list[DnsAccount]:
         """All DNS accounts by name."""
         return await self._context.db.read(rows.list_all)
 

@@ -12,7 +12,6 @@ from kmtui.core.events import EndServerChanged
 from kmtui.core.servers import registry
 from kmtui.core.servers.server import EndServer as Server
 from kmtui.core.servers.server import Shared
-from kmtui.core.servers.server import Shared
 from kmtui.db import servers as rows
 from kmtui.model import CheckLine, EndServer, Mapping
 
@@ -28,7 +27,7 @@ class EndServers:
         """What can be set up, with the fields each kind asks for."""
         return registry.kinds()
 
-    async def list(self) -> list[EndServer]:
+    async def all(self) -> list[EndServer]:
         """All end servers by name."""
         return await self._context.db.read(rows.list_all)
 
@@ -40,7 +39,12 @@ class EndServers:
         return found
 
     async def add(
-        self, name: str, *, kind: str, settings: dict[str, str], secrets: dict[str, str] | None = None
+        self,
+        name: str,
+        *,
+        kind: str,
+        settings: dict[str, str],
+        secrets: dict[str, str] | None = None,
     ) -> EndServer:
         """Set up an end server. Raises InvalidInput naming the field."""
         self._context.access.require_change()
@@ -137,8 +141,4 @@ class EndServers:
 
     async def close(self) -> None:
         """Stop listeners that still run."""
-        await self._shared.close()
-
-    async def close(self) -> None:
-        """Stop the listeners of this process."""
         await self._shared.close()

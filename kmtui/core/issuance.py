@@ -133,9 +133,7 @@ class Issuance:
             return await work.client.order(work.signer, work.request.order_url)
         names = work.request.names
         await work.progress.step(RequestStatus.ORDERING, f"ordering {len(names)} names")
-        order = await work.client.new_order(
-            work.signer, names, profile=work.request.spec.profile
-        )
+        order = await work.client.new_order(work.signer, names, profile=work.request.spec.profile)
         await work.progress.ordered(order.url, order.status, names)
         return order
 
@@ -163,9 +161,7 @@ class Issuance:
         await work.progress.challenges(rows)
         return answers
 
-    def _answer(
-        self, work: Work, authorization: Authorization
-    ) -> tuple[Answer | None, Challenge]:
+    def _answer(self, work: Work, authorization: Authorization) -> tuple[Answer | None, Challenge]:
         """What will be published for one authorization, and its row (RFC 8555 section 8)."""
         name = authorization.name
         proof = work.proofs.get(name)

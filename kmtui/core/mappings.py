@@ -24,7 +24,7 @@ class Mappings:
         self._dns = dns
         self._servers = servers
 
-    async def list(self) -> list[Mapping]:
+    async def all(self) -> list[Mapping]:
         """All mappings by pattern."""
         return await self._context.db.read(rows.list_all)
 

@@ -28,7 +28,9 @@ class Proof:
     @property
     def via(self) -> str:
         """Name of the DNS account or end server."""
-        return self.dns_account.name if self.dns_account else self.server.name if self.server else ""
+        return (
+            self.dns_account.name if self.dns_account else self.server.name if self.server else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)

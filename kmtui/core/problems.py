@@ -12,9 +12,7 @@ from kmtui.model import Problem, SubProblem
 def problem_of(error: KmtuiError) -> Problem:
     """What to store: the CA's own problem with our words added, or our words alone."""
     if error.problem is None:
-        return Problem(
-            type=f"kmtui:{error.code}", detail="", what=error.message, hint=error.hint
-        )
+        return Problem(type=f"kmtui:{error.code}", detail="", what=error.message, hint=error.hint)
     return replace(
         error.problem,
         what=error.message or error.problem.what,

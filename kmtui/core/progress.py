@@ -34,9 +34,7 @@ class Progress:
 
     async def csr(self) -> bytes:
         """The signing request made with the key, DER."""
-        return await self._context.db.read(
-            lambda session: requests.csr(session, self.request.id)
-        )
+        return await self._context.db.read(lambda session: requests.csr(session, self.request.id))
 
     async def step(self, status: RequestStatus, text: str, **fields: Any) -> None:
         """Enter a status; `text` is the one line shown with it and goes to the log."""
@@ -189,8 +187,6 @@ class Progress:
         )
 
     async def _reload(self) -> None:
-        fresh = await self._context.db.read(
-            lambda session: requests.get(session, self.request.id)
-        )
+        fresh = await self._context.db.read(lambda session: requests.get(session, self.request.id))
         if fresh is not None:
             self.request = fresh

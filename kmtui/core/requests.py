@@ -326,7 +326,12 @@ class Requests:
         return certificate
 
     def _row(
-        self, spec: RequestSpec, kind: RequestKind, status: RequestStatus, *, account: Account | None
+        self,
+        spec: RequestSpec,
+        kind: RequestKind,
+        status: RequestStatus,
+        *,
+        account: Account | None,
     ) -> Request:
         return Request(
             id=str(uuid.uuid4()),

@@ -66,4 +66,4 @@ class CleanUp:
     async def _remove_files(self, entries: list[CleanupEntry]) -> None:
         server = await self._servers.open(await self._servers.get(entries[0].server_id or ""))
         for entry in entries:
-            await server.clean_up(entry.handle)
+            await server.clean_up(dict(entry.handle))

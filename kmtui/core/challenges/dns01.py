@@ -63,7 +63,7 @@ class Dns01:
         await together(self._present(place, progress) for place in self._places)
 
     async def wait(self, answers: Sequence[Answer], progress: Progress) -> None:
-        """Every name at every name server the account's policy names. Raises ChallengeNotVisible."""
+        """Every name, at the servers the account's policy names. Raises ChallengeNotVisible."""
         await together(self._wait(place, progress) for place in self._places)
 
     async def _find_places(self, answers: Sequence[Answer], progress: Progress) -> list[Place]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlmodel import Session
+
 from kmtui.core.context import Context
 from kmtui.db import cleanup as rows
 from kmtui.model import CleanupEntry
@@ -44,9 +46,12 @@ class Journal:
             )
             for name, value, handle in published
         ]
-        await self.context.db.write(
-            lambda session: [rows.insert(session, entry) for entry in entries]
-        )
+
+        def store(session: Session) -> None:
+            for entry in entries:
+                rows.insert(session, entry)
+
+        await self.context.db.write(store)
         return entries
 
     async def presented(self, entry: CleanupEntry, handle: dict[str, Any]) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from kmtui.core.challenges.cleanup import CleanUp
 from kmtui.core.challenges.dns01 import Dns01
-from kmtui.core.challenges.web import Http01
 from kmtui.core.challenges.journal import Journal
 from kmtui.core.challenges.solver import Answer, Solver
+from kmtui.core.challenges.web import Http01
 from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
 from kmtui.core.mappings import Mappings
@@ -33,9 +33,9 @@ class Solvers:
     async def means(self) -> Means:
         """What there is to prove names with."""
         return Means(
-            mappings=await self._mappings.list(),
-            dns_accounts=await self._dns.list(),
-            servers=await self._servers.list(),
+            mappings=await self._mappings.all(),
+            dns_accounts=await self._dns.all(),
+            servers=await self._servers.all(),
         )
 
     async def present(
@@ -46,9 +46,7 @@ class Solvers:
         await together(solver.present(share, progress) for solver, share in groups)
         return groups
 
-    async def wait(
-        self, groups: Sequence[tuple[Solver, list[Answer]]], progress: Progress
-    ) -> None:
+    async def wait(self, groups: Sequence[tuple[Solver, list[Answer]]], progress: Progress) -> None:
         """Return when every answer can be seen. Raises ChallengeNotVisible."""
         await together(solver.wait(share, progress) for solver, share in groups)
 
