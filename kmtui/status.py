@@ -19,15 +19,12 @@ from kmtui.model import (
     RequestStatus,
     Version,
     VersionStatus,
+    expiring_at,
 )
+from kmtui.model import renewal_due_at as renewal_due_at
 
 Cell = tuple[str, str]
 """A piece of text and its tone."""
-
-SHORT_LIVED = timedelta(days=10)
-"""Certificates that live shorter are renewed at half of their life, others at two thirds."""
-EXPIRING = timedelta(days=7)
-"""A valid certificate with less left is expiring, unless an eighth of its life is shorter."""
 
 DAY = timedelta(days=1)
 
@@ -108,32 +105,6 @@ def status_cell(word: str) -> Cell:
 
 
 # States that follow from the clock
-
-
-def renewal_due_at(
-    not_before: datetime | None, not_after: datetime, renew_at: datetime | None
-) -> datetime:
-    """When the renewal window begins.
-
-    What the CA suggested (`renew_at`, from renewal information) rules. Without it: when a third of
-    the life is left, or half for certificates that live less than ten days.
-    """
-    if renew_at is not None:
-        return renew_at
-    if not_before is None:
-        return not_after - EXPIRING
-    life = not_after - not_before
-    return not_after - (life / 2 if life < SHORT_LIVED else life / 3)
-
-
-def expiring_at(not_before: datetime | None, not_after: datetime) -> datetime:
-    """When a certificate counts as expiring: 7 days or an eighth of its life left.
-
-    The smaller of the two rules, so that a six-day certificate is not expiring from its first day.
-    """
-    if not_before is None:
-        return not_after - EXPIRING
-    return not_after - min(EXPIRING, (not_after - not_before) / 8)
 
 
 def certificate_status(certificate: Certificate, now: datetime) -> CertificateStatus:
