@@ -546,7 +546,7 @@ class ListQuery:
     sort: str = ""
     """A sort word of the list; empty for its own order."""
     descending: bool | None = None
-    """None is the natural direction of the sort word."""
+    """None is the natural direction of the sort word; without a sort word it says nothing."""
     offset: int = 0
     limit: int = 128
     include_archived: bool = False

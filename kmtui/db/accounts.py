@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from kmtui.core.errors import Refused
 from kmtui.db import filters, rows, secrets
@@ -96,9 +97,15 @@ def labels(session: Session, account_ids: Iterable[str | None]) -> dict[str | No
     return {account_id: AccountLabel(name, ca) for account_id, name, ca in found}
 
 
-def ids_where(condition: filters.Condition) -> Any:
-    """A subquery of the ids of accounts that satisfy a condition."""
-    return select(AccountRow.id).where(condition)
+def ids_named(value: str) -> SelectOfScalar[str]:
+    """The ids of the accounts whose name starts with `value`, or of the one with that id."""
+    named = col(AccountRow.name).istartswith(value, autoescape=True)
+    return select(AccountRow.id).where(or_(named, col(AccountRow.id) == value))
+
+
+def ids_at(value: str) -> SelectOfScalar[str]:
+    """The ids of the accounts at CAs whose name starts with `value`."""
+    return select(AccountRow.id).where(col(AccountRow.ca).istartswith(value, autoescape=True))
 
 
 def _conditions(query: ListQuery) -> list[filters.Condition]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_
+from sqlalchemy import func, literal_column, or_
 from sqlmodel import Session, col, select
 
 from kmtui.db import filters, rows
@@ -13,8 +13,8 @@ from kmtui.db.tables import CleanupRow
 from kmtui.model import CleanupEntry
 
 CHANGEABLE = frozenset({"state", "handle", "attempts", "next_attempt_at", "last_error"})
-# As in the partial index that serves it.
-_PENDING = col(CleanupRow.state) != "done"
+# Written out, not bound: SQLite matches a partial index by the text of its condition.
+_PENDING = col(CleanupRow.state) != literal_column("'done'")
 
 
 def insert(session: Session, entry: CleanupEntry) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from kmtui.db import filters, rows
@@ -20,7 +20,7 @@ def insert(session: Session, mapping: Mapping) -> None:
 
 def get(session: Session, word: str) -> Mapping | None:
     """The mapping of that id, else the first of that pattern."""
-    found = _select(session, (MappingRow.id == word) | (MappingRow.pattern == word))  # type: ignore[arg-type]
+    found = _select(session, or_(col(MappingRow.id) == word, col(MappingRow.pattern) == word))
     return next(iter(sorted(found, key=lambda mapping: mapping.id != word)), None)
 
 

@@ -38,7 +38,8 @@ def paged(
             f"cannot sort by {word!r}", field="sort", hint="one of: " + ", ".join(sorts)
         )
     sort = sorts[word]
-    descending = sort.descending if query.descending is None else query.descending
+    own_order = not query.sort or query.descending is None
+    descending = sort.descending if own_order else query.descending
     columns = [sort.column] if sort.column is tie else [sort.column, tie]
     order: list[ColumnElement[Any]] = [
         column.desc() if descending else column.asc() for column in columns

@@ -1,0 +1,104 @@
+"""The copies beside each certificate that its list shows and sorts by, drawn from the facts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy
+from sqlmodel import Session, col, select
+
+from kmtui.db import rows
+from kmtui.db.columns import END_OF_TIME
+from kmtui.db.documents import problem_from_json
+from kmtui.db.tables import CertificateRow, RequestRow, VersionRow, VersionStateRow
+from kmtui.model import Problem, RequestStatus, expiring_at, renewal_due_at
+
+
+class _Issued(NamedTuple):
+    """What of a version its certificate shows."""
+
+    number: int
+    issuer: str
+    not_before: datetime
+    not_after: datetime
+    saved_at: datetime | None = None
+    replaced_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+def refresh(session: Session, certificate_id: str) -> None:
+    """Write the copies of one certificate anew. Raises NotFound.
+
+    Called by every query here that changes a version or a request. When another version became the
+    current one, `renew_at` is dropped: it was what the CA suggested for the former.
+    """
+    row = rows.existing(
+        session, CertificateRow, "certificate", certificate_id, col(CertificateRow.id)
+    )
+    issued = _issued(session, certificate_id)
+    current = next((v for v in issued if v.saved_at and not v.replaced_at), None)
+    unsaved = next((v for v in issued if _waits(v, current)), None)
+    shown = current or unsaved
+    if row.current_version != (current.number if current else None):
+        row.renew_at = None
+    row.version_count = len(issued)
+    row.current_version = current.number if current else None
+    row.unsaved_version = unsaved.number if unsaved else None
+    row.current_revoked_at = current.revoked_at if current else None
+    row.not_before = shown.not_before if shown else None
+    row.not_after = shown.not_after if shown else None
+    row.issuer = shown.issuer if shown else ""
+    row.expiry_key = shown.not_after if shown else END_OF_TIME
+    row.expiring_at = expiring_at(current.not_before, current.not_after) if current else None
+    row.due_at = END_OF_TIME
+    if current and not current.revoked_at:
+        row.due_at = renewal_due_at(current.not_before, current.not_after, row.renew_at)
+    for name, value in _last_request(session, certificate_id).items():
+        setattr(row, name, value)
+    rows.add(session, row)
+
+
+def _issued(session: Session, certificate_id: str) -> list[_Issued]:
+    """The certificate's versions, newest first."""
+    columns = (VersionRow.number, VersionRow.issuer, VersionRow.not_before, VersionRow.not_after)
+    states = (VersionStateRow.saved_at, VersionStateRow.replaced_at, VersionStateRow.revoked_at)
+    statement = (
+        sqlalchemy.select(*columns, *states)  # type: ignore[call-overload]
+        .outerjoin(VersionStateRow, col(VersionStateRow.version_id) == col(VersionRow.id))
+        .where(col(VersionRow.certificate_id) == certificate_id)
+        .order_by(col(VersionRow.number).desc())
+    )
+    return [_Issued(*row) for row in session.exec(statement)]
+
+
+def _waits(version: _Issued, current: _Issued | None) -> bool:
+    """Whether a version is newer than the current one and still to be saved."""
+    untouched = not (version.saved_at or version.replaced_at or version.revoked_at)
+    return untouched and (current is None or version.number > current.number)
+
+
+def _last_request(session: Session, certificate_id: str) -> dict[str, Any]:
+    row = session.exec(
+        select(RequestRow)
+        .where(
+            RequestRow.certificate_id == certificate_id, RequestRow.status != RequestStatus.DRAFT
+        )
+        .order_by(col(RequestRow.number).desc())
+        .limit(1)
+    ).first()
+    failed = row.problem if row else None
+    return {
+        "last_request_id": row.id if row else None,
+        "last_request_number": row.number if row else None,
+        "last_request_kind": row.kind if row else None,
+        "last_request_status": row.status if row else None,
+        "last_request_at": (row.finished_at or row.created_at) if row else None,
+        "last_request_error": _one_line(problem_from_json(failed)) if failed else "",
+    }
+
+
+def _one_line(problem: Problem) -> str:
+    """The short error type and the first name it concerns."""
+    names = [part.identifier for part in problem.subproblems[:1]]
+    return " ".join([problem.short_type, *names])

@@ -1,0 +1,233 @@
+"""Certificates: lists that page from an index, and the one that a word means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, or_
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from kmtui.core.errors import Ambiguous, NotFound
+from kmtui.db import accounts, filters, rows
+from kmtui.db.certificate_copies import refresh as refresh
+from kmtui.db.certificate_states import LIVE, states
+from kmtui.db.certificate_states import counts as counts
+from kmtui.db.paging import Sort, paged
+from kmtui.db.tables import CertificateNameRow, CertificateRow
+from kmtui.model import Certificate, ListQuery
+
+CHANGEABLE = frozenset(
+    {"name", "names", "account_id", "key_type", "profile", "auto_renew", "auto_save", "renew_at"}
+)
+SORTS = {
+    "expires": Sort(col(CertificateRow.expiry_key)),
+    "name": Sort(col(CertificateRow.name)),
+    "renewal": Sort(col(CertificateRow.due_at)),
+    "versions": Sort(col(CertificateRow.version_count), descending=True),
+    "issuer": Sort(col(CertificateRow.issuer)),
+    "created": Sort(col(CertificateRow.created_at), descending=True),
+    "attempt": Sort(col(CertificateRow.last_request_at), descending=True),
+}
+_AS_STORED = tuple(
+    name for name in CertificateRow.model_fields if name in Certificate.__dataclass_fields__
+)
+
+
+def insert(session: Session, certificate: Certificate) -> None:
+    """Store a new certificate; its versions and requests fill in the rest.
+
+    Raises InvalidInput when the label is taken.
+    """
+    row = CertificateRow(
+        id=certificate.id,
+        name=certificate.name,
+        names=certificate.names,
+        search_text=filters.search_text(certificate.name, *certificate.names),
+        account_id=certificate.account_id,
+        key_type=certificate.key_type,
+        profile=certificate.profile,
+        auto_renew=certificate.auto_renew,
+        auto_save=certificate.auto_save,
+        created_at=certificate.created_at,
+        renew_at=certificate.renew_at,
+        archived_at=certificate.archived_at,
+    )
+    rows.add(session, row)
+    _index_names(session, row)
+
+
+def get(session: Session, word: str) -> Certificate:
+    """The certificate of that id, label, or name that only one certificate has.
+
+    A name is looked for among live certificates first. Raises NotFound, Ambiguous.
+    """
+    row = rows.by_word(
+        session, CertificateRow, word, col(CertificateRow.id), col(CertificateRow.name)
+    )
+    if row is not None:
+        return _models(session, [row])[0]
+    name = word.casefold()
+    having = (
+        select(CertificateRow)
+        .join(CertificateNameRow, col(CertificateNameRow.certificate_id) == col(CertificateRow.id))
+        .where(CertificateNameRow.name == name)
+        .order_by(col(CertificateRow.name))
+    )
+    found = session.exec(having.where(LIVE)).all() or session.exec(having).all()
+    if not found:
+        raise NotFound(f"no certificate {word!r}", hint="kmtui cert list shows them")
+    if len(found) > 1:
+        raise Ambiguous(
+            f"{len(found)} certificates have the name {word}",
+            candidates=[certificate.name for certificate in found],
+        )
+    return _models(session, found)[0]
+
+
+def same(session: Session, *, label: str | None, names: Sequence[str]) -> Certificate | None:
+    """The certificate of that label; without one, the live certificate for exactly these names."""
+    if label:
+        row = rows.by_word(session, CertificateRow, label, col(CertificateRow.name))
+        return None if row is None else _models(session, [row])[0]
+    sharing = (
+        select(CertificateRow)
+        .join(CertificateNameRow, col(CertificateNameRow.certificate_id) == col(CertificateRow.id))
+        .where(CertificateNameRow.name == names[0].casefold(), LIVE)
+        .order_by(col(CertificateRow.created_at), col(CertificateRow.id))
+    )
+    fitting = [row for row in session.exec(sharing) if set(row.names) == set(names)]
+    return _models(session, fitting[:1])[0] if fitting else None
+
+
+def free_label(session: Session, wish: str) -> str:
+    """`wish` as a label, with the first free number behind it when it is taken."""
+    pattern = col(CertificateRow.name).startswith(f"{wish}-", autoescape=True)
+    taken = set(
+        session.exec(
+            select(CertificateRow.name).where(or_(col(CertificateRow.name) == wish, pattern))
+        )
+    )
+    label, number = wish, 1
+    while label in taken:
+        number += 1
+        label = f"{wish}-{number}"
+    return label
+
+
+def page(session: Session, query: ListQuery) -> list[Certificate]:
+    """One page, soonest to expire first.
+
+    Qualifiers: `status` (see `certificate_states.states`), `account`, `ca`, `name` (exactly),
+    `renew` (`on`, `off`). Archived certificates are shown by `include_archived` or
+    ``status:archived``.
+    """
+    statement = select(CertificateRow).where(*_conditions(query))
+    return _models(session, session.exec(paged(statement, query, SORTS, col(CertificateRow.id))))
+
+
+def count(session: Session, query: ListQuery) -> int:
+    """How many certificates the query matches."""
+    statement = select(func.count()).select_from(CertificateRow).where(*_conditions(query))
+    return session.exec(statement).one()
+
+
+def update(session: Session, certificate_id: str, **fields: Any) -> None:
+    """Set label, names or policy of a certificate.
+
+    Raises NotFound; InvalidInput for a label that is taken.
+    """
+    row = _existing(session, certificate_id)
+    rows.assign(session, row, fields, CHANGEABLE)
+    if fields.keys() & {"name", "names"}:
+        row.search_text = filters.search_text(row.name, *row.names)
+        _index_names(session, row)
+    refresh(session, certificate_id)
+
+
+def archive(session: Session, certificate_id: str, at: datetime) -> None:
+    """Hide a certificate from the everyday list; nothing is removed. Raises NotFound."""
+    _set_archived(session, certificate_id, at)
+
+
+def unarchive(session: Session, certificate_id: str) -> None:
+    """Bring an archived certificate back. Raises NotFound."""
+    _set_archived(session, certificate_id, None)
+
+
+def labels(session: Session, certificate_ids: Iterable[str | None]) -> dict[str | None, str]:
+    """The label of each certificate, by id."""
+    wanted = {certificate_id for certificate_id in certificate_ids if certificate_id is not None}
+    found = session.exec(
+        select(CertificateRow.id, CertificateRow.name).where(col(CertificateRow.id).in_(wanted))
+    )
+    return dict(found.all())
+
+
+def ids_named(value: str) -> SelectOfScalar[str]:
+    """The id of the certificate of that label (in any case) or id."""
+    named = func.lower(CertificateRow.name) == value.lower()
+    return select(CertificateRow.id).where(or_(named, col(CertificateRow.id) == value))
+
+
+def _existing(session: Session, certificate_id: str) -> CertificateRow:
+    column = col(CertificateRow.id)
+    return rows.existing(session, CertificateRow, "certificate", certificate_id, column)
+
+
+def _set_archived(session: Session, certificate_id: str, at: datetime | None) -> None:
+    row = _existing(session, certificate_id)
+    row.archived_at = at
+    rows.add(session, row)
+
+
+def _index_names(session: Session, row: CertificateRow) -> None:
+    session.exec(delete(CertificateNameRow).where(col(CertificateNameRow.certificate_id) == row.id))
+    for name in {name.casefold() for name in row.names}:
+        session.add(CertificateNameRow(name=name, certificate_id=row.id))
+    session.flush()
+
+
+def _conditions(query: ListQuery) -> list[filters.Condition]:
+    account_id = col(CertificateRow.account_id)
+    qualifiers: filters.Qualifiers = {
+        "status": filters.one_of(states(query.now)),
+        "account": lambda value: account_id.in_(accounts.ids_named(value)),
+        "ca": lambda value: account_id.in_(accounts.ids_at(value)),
+        "name": lambda value: col(CertificateRow.id).in_(
+            select(CertificateNameRow.certificate_id).where(CertificateNameRow.name == value)
+        ),
+        "renew": filters.one_of(
+            {
+                "on": col(CertificateRow.auto_renew).is_(True),
+                "off": col(CertificateRow.auto_renew).is_(False),
+            }
+        ),
+    }
+    wanted = filters.conditions(query.text, col(CertificateRow.search_text), qualifiers)
+    asks_for_archived = any(
+        term.qualifier == "status" and not term.excluded and term.value.startswith("ar")
+        for term in filters.terms(query.text, ("status",))
+    )
+    if not (query.include_archived or asks_for_archived):
+        wanted.insert(0, LIVE)
+    return wanted
+
+
+def _models(session: Session, found: Iterable[CertificateRow]) -> list[Certificate]:
+    certificates = list(found)
+    by_id = accounts.labels(session, (row.account_id for row in certificates))
+    models = []
+    for row in certificates:
+        account = by_id.get(row.account_id)
+        models.append(
+            Certificate(
+                **{name: getattr(row, name) for name in _AS_STORED},
+                account=account.name if account else None,
+                ca=account.ca if account else None,
+                revoked_at=row.current_revoked_at,
+            )
+        )
+    return models
