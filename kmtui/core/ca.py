@@ -102,6 +102,11 @@ class CertificateAuthorities:
     async def client(self, name: str) -> AcmeClient:
         """The ACME client of that CA, made when first asked for."""
         authority = await self.get(name)
+        if not authority.directory_url:
+            raise Refused(
+                f"{authority.title} gives each customer a directory URL of their own",
+                hint="add it under a name of your own: kmtui ca add NAME --directory URL",
+            )
         if name not in self._clients:
             self._clients[name] = AcmeClient(
                 authority.directory_url, ca_bundle=authority.ca_bundle, proxy=authority.proxy

@@ -52,6 +52,12 @@ class Certificates:
             raise NotFound(f"{certificate.name} has no version {number}")
         return found
 
+    async def private_key_pem(self, version: Version) -> bytes:
+        """The version's private key, PKCS#8 PEM. Raises NotFound, VaultLocked."""
+        return await self._context.secrets.open(
+            owner_table="request", owner_id=version.request_id or "", kind="certificate-key"
+        )
+
     async def attempts(self, word: str) -> list[Request]:
         """Every request ever made for it, newest first."""
         certificate = await self.get(word)

@@ -56,6 +56,8 @@ class Work:
     csr: bytes
     """The signing request, DER; its key is sealed with the request."""
     spki_sha256: str
+    also_allowed: tuple[str, ...]
+    """Names this CA adds unasked."""
     progress: Progress
 
 
@@ -112,18 +114,17 @@ class Issuance:
     async def _work(self, progress: Progress) -> Work:
         request = progress.request
         account = await self._accounts.get(request.account_id or "")
-        key = keys.load_private_key(
-            await self._context.secrets.open(
-                owner_table="request", owner_id=request.id, kind="certificate-key"
-            )
-        )
+        authority = await self._cas.get(account.ca)
+        csr = await progress.csr()
+        names = request.names if authority.adds_www else ()
         return Work(
             request=request,
             proofs=plan(request.spec, await self._solvers.means()),
             client=await self._cas.client(account.ca),
             signer=await self._accounts.signer(account),
-            csr=await progress.csr(),
-            spki_sha256=keys.spki_sha256(key),
+            csr=csr,
+            spki_sha256=keys.read_csr(csr).spki_sha256,
+            also_allowed=tuple(f"www.{name}" for name in names),
             progress=progress,
         )
 
@@ -299,6 +300,7 @@ class Issuance:
             spki_sha256=work.spki_sha256,
             names=work.request.names,
             now=self._context.clock(),
+            also_allowed=work.also_allowed,
         )
         await work.progress.issued(facts, chain.pem)
 

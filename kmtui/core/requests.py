@@ -196,13 +196,12 @@ class Requests:
                 session, "request cancel", "request", request.id, f"#{request.number}"
             )
 
-        running = self.is_running(request.id)
-        await self._context.db.write(store)
-        self._context.bus.publish(RequestChanged(request.id))
-        if running:
-            await self._jobs.cancel(_job(request.id))
-        else:
+        # The job first: it would else write one more step over the word "cancelled".
+        await self._jobs.cancel(_job(request.id))
+        if RequestStatus((await self.get(request.id)).status).active:
+            await self._context.db.write(store)
             await self._issuance.clean_up(request.id)
+        self._context.bus.publish(RequestChanged(request.id))
         return await self.get(request.id)
 
     async def wait(self, word: str, *, seconds: float | None = None) -> Request:
@@ -353,6 +352,11 @@ def _check_abilities(spec: RequestSpec, authority: Authority) -> None:
     """What the catalogue knows that the CA would refuse anyway."""
     if spec.key_type not in set(KeyType):
         raise InvalidInput(f"no key type is called {spec.key_type}", field="key-type")
+    if authority.key_types and spec.key_type not in authority.key_types:
+        raise InvalidInput(
+            f"{authority.title} takes {', '.join(authority.key_types)} keys, not {spec.key_type}",
+            field="key-type",
+        )
     if spec.auto_save not in set(SaveMode):
         raise InvalidInput("save is ask or always", field="save")
     if authority.max_names and len(spec.names) > authority.max_names:

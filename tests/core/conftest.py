@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kmtui.core.core import Core
-from kmtui.core.sandbox import Sandbox
+from kmtui.core.sandbox.sandbox import Sandbox
 
 
 @pytest.fixture

@@ -53,15 +53,7 @@ class CleanUp:
 
     async def _remove_records(self, entries: list[CleanupEntry]) -> None:
         provider = await self._dns.open(await self._dns.get(entries[0].dns_account_id or ""))
-        handles = []
-        for entry in entries:
-            if entry.handle:
-                handles.append(TxtHandle(**entry.handle))
-            else:
-                # Cut off between the intent and its result: name and value are enough.
-                zone = await provider.find_zone(entry.name)
-                handles.append(TxtHandle.of(zone, entry.name, entry.value))
-        await provider.remove(handles)
+        await provider.remove([TxtHandle(**entry.handle) for entry in entries])
 
     async def _remove_files(self, entries: list[CleanupEntry]) -> None:
         server = await self._servers.open(await self._servers.get(entries[0].server_id or ""))

@@ -11,7 +11,7 @@ from kmtui.core.challenges.journal import Journal
 from kmtui.core.challenges.propagation import Propagation
 from kmtui.core.challenges.solver import Answer
 from kmtui.core.dns.authority import Authorities
-from kmtui.core.dns.provider import DnsProvider, Zone
+from kmtui.core.dns.provider import DnsProvider, TxtHandle, Zone
 from kmtui.core.dns.resolvers import Resolvers
 from kmtui.core.dns.settings import common
 from kmtui.core.errors import ChallengeNotVisible
@@ -91,7 +91,10 @@ class Dns01:
         entries = await self._journal.intend(
             progress.request.id,
             "dns-01",
-            [(place.fqdn, value, {}) for value in values],
+            [
+                (place.fqdn, value, asdict(TxtHandle.of(place.zone, place.fqdn, value)))
+                for value in values
+            ],
             dns_account_id=self._account.id,
         )
         for answer in place.answers:
