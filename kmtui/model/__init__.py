@@ -1,0 +1,97 @@
+"""The words of kmtui as data: frozen rows and status words that cross layers.
+
+Imports the standard library only. Times are timezone-aware UTC; durations are seconds; serials and
+fingerprints are lower-case hex. A row never holds a secret: secrets live sealed in their own table.
+"""
+
+from kmtui.model.authorities import (
+    Authority,
+    Profile,
+    Retirement,
+)
+from kmtui.model.certificates import (
+    EXPIRING,
+    SHORT_LIVED,
+    Certificate,
+    Version,
+    expiring_at,
+    renewal_due_at,
+)
+from kmtui.model.inventory import (
+    Activity,
+    ListQuery,
+    VaultSlot,
+)
+from kmtui.model.parties import (
+    Account,
+    DnsAccount,
+    EndServer,
+    Field,
+    Mapping,
+)
+from kmtui.model.problems import (
+    CheckLine,
+    Problem,
+    SubProblem,
+)
+from kmtui.model.requests import (
+    Challenge,
+    ChallengeChoice,
+    CleanupEntry,
+    LogLine,
+    Request,
+    RequestSpec,
+    ServerSight,
+)
+from kmtui.model.words import (
+    ACTIVE_STATUSES,
+    ENDED_STATUSES,
+    CertificateStatus,
+    ChallengeType,
+    KeyType,
+    RequestKind,
+    RequestStatus,
+    SaveMode,
+    ServerKind,
+    VersionStatus,
+)
+
+__all__ = [
+    "ACTIVE_STATUSES",
+    "ENDED_STATUSES",
+    "EXPIRING",
+    "SHORT_LIVED",
+    "Account",
+    "Activity",
+    "Authority",
+    "Certificate",
+    "CertificateStatus",
+    "Challenge",
+    "ChallengeChoice",
+    "ChallengeType",
+    "CheckLine",
+    "CleanupEntry",
+    "DnsAccount",
+    "EndServer",
+    "Field",
+    "KeyType",
+    "ListQuery",
+    "LogLine",
+    "Mapping",
+    "Problem",
+    "Profile",
+    "Request",
+    "RequestKind",
+    "RequestSpec",
+    "RequestStatus",
+    "Retirement",
+    "SaveMode",
+    "ServerKind",
+    "ServerSight",
+    "SubProblem",
+    "VaultSlot",
+    "Version",
+    "VersionStatus",
+    "expiring_at",
+    "renewal_due_at",
+]

@@ -1,0 +1,121 @@
+"""Status words and other closed vocabularies.
+
+Those of RFC 8555 section 7.1.6 where the RFC has one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RequestStatus(StrEnum):
+    """Where a request stands, in the order of its way; the last four are ends or waits."""
+
+    DRAFT = "draft"
+    QUEUED = "queued"
+    ORDERING = "ordering"
+    PRESENTING = "presenting"
+    PROPAGATING = "propagating"
+    VALIDATING = "validating"
+    FINALIZING = "finalizing"
+    AVAILABLE = "available"
+    SAVED = "saved"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PARKED = "parked"
+
+    @property
+    def active(self) -> bool:
+        """Whether work is under way or will be taken up again."""
+        return self in ACTIVE_STATUSES
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens by itself (an available version may still be saved)."""
+        return self in ENDED_STATUSES
+
+
+ACTIVE_STATUSES = frozenset(
+    {
+        RequestStatus.QUEUED,
+        RequestStatus.ORDERING,
+        RequestStatus.PRESENTING,
+        RequestStatus.PROPAGATING,
+        RequestStatus.VALIDATING,
+        RequestStatus.FINALIZING,
+        RequestStatus.PARKED,
+    }
+)
+ENDED_STATUSES = frozenset(
+    {
+        RequestStatus.AVAILABLE,
+        RequestStatus.SAVED,
+        RequestStatus.FAILED,
+        RequestStatus.CANCELLED,
+    }
+)
+
+
+class RequestKind(StrEnum):
+    """Why a version is asked for."""
+
+    ISSUE = "issue"
+    RENEW = "renew"
+    REISSUE = "reissue"
+    MOVE = "move"
+
+
+class ChallengeType(StrEnum):
+    """The ways of proving control that kmtui answers (RFC 8555 sections 8.3 and 8.4)."""
+
+    HTTP_01 = "http-01"
+    DNS_01 = "dns-01"
+
+
+class KeyType(StrEnum):
+    """Key algorithms and sizes for accounts and certificates."""
+
+    EC256 = "ec256"
+    EC384 = "ec384"
+    RSA2048 = "rsa2048"
+    RSA3072 = "rsa3072"
+    RSA4096 = "rsa4096"
+
+
+class SaveMode(StrEnum):
+    """Whether an issued version waits for the operator or becomes current by itself."""
+
+    ASK = "ask"
+    ALWAYS = "always"
+
+
+class CertificateStatus(StrEnum):
+    """A certificate's own state, derived from its versions and the clock, never stored."""
+
+    PENDING = "pending"
+    """No version was issued yet."""
+    AVAILABLE = "available"
+    """A first version was issued and waits to be saved."""
+    VALID = "valid"
+    DUE = "due"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    ARCHIVED = "archived"
+
+
+class VersionStatus(StrEnum):
+    """One version's state, derived from its saving, its successor, its revocation and the clock."""
+
+    AVAILABLE = "available"
+    CURRENT = "current"
+    REPLACED = "replaced"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class ServerKind(StrEnum):
+    """Kinds of end server."""
+
+    LOCAL = "local"
+    STANDALONE = "standalone"
+    SSH = "ssh"
