@@ -58,7 +58,7 @@ TABLE: tuple[Key, ...] = (
     Key("filter", "slash", "filter", "Show only what matches; !word excludes", shown="/"),
     Key("back", "escape", "back", "Leave one thing: filter, marks, screen", shown="esc"),
     Key("leave", "q", "quit", "Go back; quit on a root screen"),
-    Key("quit_app", "ctrl+c,ctrl+q", "quit", "Leave the program", shown="ctrl+c"),
+    Key("quit", "ctrl+c,ctrl+q", "quit", "Leave the program", shown="ctrl+c"),
     Key("suspend_process", "ctrl+z", "suspend", "To the shell; fg comes back"),
     Key("last_error", "exclamation_mark", "error", "The last error in full", shown="!"),
     Key("jobs", "J", "jobs", "The requests that run now"),
@@ -121,12 +121,10 @@ def _ids(words: str) -> tuple[str, ...]:
 LIST = _ids("cursor_down cursor_up top bottom page_down page_up open mark mark_all mark_range")
 """Ids of the keys a table answers itself."""
 
-EVERYWHERE = MODES + _ids(
-    "help command_palette leave quit_app suspend_process last_error jobs lock"
-)
+EVERYWHERE = MODES + _ids("command_palette leave quit suspend_process last_error jobs lock")
 """Ids of the keys that work on every screen."""
 
-PAGE = _ids("back reload copy")
+PAGE = _ids("help back reload copy")
 """Ids of the keys that every full screen answers, each in its own way."""
 
 LISTED = _ids("filter sort sort_reverse")
@@ -183,7 +181,7 @@ def key_table() -> list[tuple[str, str, str, str]]:
     """Rows of (where, key, word, what it does) for the help and the README."""
     groups = {"everywhere": EVERYWHERE, "lists": (*LIST, *LISTED), **SCREENS}
     return [
-        (where, _keys_in_words(KEYS[name]), KEYS[name].word, KEYS[name].tooltip)
+        (where, keys_in_words(KEYS[name]), KEYS[name].word, KEYS[name].tooltip)
         for where, names in groups.items()
         for name in names
     ]
@@ -202,5 +200,6 @@ _PRINTED = {
 }
 
 
-def _keys_in_words(key: Key) -> str:
+def keys_in_words(key: Key) -> str:
+    """The keys as an operator reads them: ``? F1``."""
     return " ".join(_PRINTED.get(name, name) for name in key.key.split(","))

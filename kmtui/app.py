@@ -1,0 +1,246 @@
+"""The Textual App: modes, global keys, the inbox of events, and every way out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import import_module
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from kmtui import theme
+from kmtui.bindings import EVERYWHERE, MODES, bindings
+from kmtui.config import Options
+from kmtui.core.errors import KmtuiError
+from kmtui.lastwords import crash_report, refusal
+from kmtui.model import Problem
+from kmtui.screens.commands import KeyCommands
+from kmtui.screens.messages import Changed, CoreOpened
+from kmtui.screens.page import Page
+from kmtui.screens.tasks import Tasks, Work
+from kmtui.text import Secret, harden
+from kmtui.widgets.rowtable import RowTable
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
+    from kmtui.core.events import Event
+    from kmtui.screens.feed import Feed
+
+Loader = Callable[[], Awaitable["Core"]]
+
+ASK_AGAIN = 10.0
+"""Seconds in which a second q leaves although jobs run."""
+
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+log = logging.getLogger("kmtui.app")
+
+
+def screen_named(dotted: str) -> Callable[[], Screen[Any]]:
+    """A screen that is imported when it is first shown: ``module:Class`` in `kmtui.screens`."""
+
+    def make() -> Screen[Any]:
+        module, _, name = dotted.partition(":")
+        return cast(Screen[Any], getattr(import_module(f"kmtui.screens.{module}"), name)())
+
+    return make
+
+
+class KmtuiApp(App[None], inherit_bindings=False):
+    """The screens over one core. It is opened by `loader` after the first paint."""
+
+    TITLE = "kmtui"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        mode: screen_named(f"{mode}:{mode.capitalize()}Screen") for mode in MODES
+    }
+    DEFAULT_MODE = "certificates"
+    COMMANDS: ClassVar[set[Any]] = {KeyCommands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(*(name for name in EVERYWHERE if name != "quit"), show=False),
+        *(replace(key, priority=True) for key in bindings("quit", show=False)),
+    ]
+    CSS = """
+    Screen { background: $background; color: $foreground; }
+    ModalScreen { background: $background 60%; }
+    ModalScreen:ansi { background: transparent; }
+    """
+    access = reactive("", init=False)
+
+    def __init__(self, options: Options, loader: Loader, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.animation_level = "none"
+        for own in theme.themes():
+            self.register_theme(own)
+        self.theme = theme.choose(
+            options.theme or "auto",
+            true_color=self.console.color_system == "truecolor",
+            no_color=self.no_color,
+        )
+        self.options = options
+        self.unicode_glyphs = not options.ascii
+        self.ascii_only = False
+        self.core: Core | None = None
+        self.changes = 0
+        self._loader = loader
+        self._work = Tasks(self._handle_exception)
+        self._feed: Feed | None = None
+        self._error: tuple[str, Problem, datetime] | None = None
+        self._asked_at = -ASK_AGAIN
+
+    # Opening
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self.start, self._open(), self._cannot_open)
+
+    def _cannot_open(self, error: KmtuiError) -> None:
+        self.exit(return_code=error.exit_code, message=Text(refusal(error)))
+
+    async def _open(self) -> None:
+        """Open the core and tell the screens."""
+        core = await self._loader()
+        from kmtui.screens.feed import Feed
+
+        self.core = core
+        self.access = core.access.mode
+        self._feed = Feed(self, core, self._tell)
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                screen.post_message(CoreOpened())
+
+    def _tell(self, events: tuple[Event, ...]) -> None:
+        """Something changed: the screens in view read it again, the others when they are shown."""
+        assert self.core is not None
+        self.changes += 1
+        self.access = self.core.access.mode
+        for screen in self.screen_stack:
+            screen.post_message(Changed(events))
+
+    # What screens use (see `kmtui.screens.page.Workbench`)
+
+    def start(self, work: Work, on_error: Callable[[KmtuiError], None]) -> None:
+        """Run core work to its end, whatever happens to the screen that asked for it."""
+        self._work.start(work, on_error)
+
+    def note_error(self, title: str, error: KmtuiError) -> None:
+        """Keep an error for the key ``!``."""
+        from kmtui.screens.error import problem_of
+
+        self._error = (title, problem_of(error), datetime.now(UTC))
+
+    def who(self) -> str:
+        """``user@host``."""
+        return self.options.actor
+
+    # Keys
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """None: Textual's own commands would save the screen, secrets included, to a file."""
+        return ()
+
+    async def run_action(self, action: Any, default_namespace: Any = None, *rest: Any) -> bool:
+        """Run an action; where a key is grey, say why."""
+        done = await super().run_action(action, default_namespace, *rest)
+        page = self.screen
+        if not done and isinstance(action, str) and isinstance(page, Page):
+            page.say(page.reason_against(action), "warn")
+        return done
+
+    def action_last_error(self) -> None:
+        from kmtui.screens.error import ErrorScreen
+
+        failed = self._feed.problem if self._feed else None
+        errors = [error for error in (self._error, failed) if error is not None]
+        if errors:
+            self.push_screen(ErrorScreen(*max(errors, key=lambda error: error[2])))
+        elif isinstance(self.screen, Page):
+            self.screen.say("no error so far")
+
+    def action_lock(self) -> None:
+        self.push_screen(screen_named("vault:VaultScreen")())
+
+    async def action_jobs(self) -> None:
+        await self.switch_mode("requests")
+        for table in self.screen.query(RowTable):
+            table.focus()
+
+    async def action_leave(self) -> None:
+        if isinstance(self.screen, Page) and self.screen.MODE:
+            await self.action_quit()
+        elif isinstance(self.screen, Page):
+            self.screen.dismiss(None)
+
+    async def action_quit(self) -> None:
+        """Leave; with jobs running only at the second press."""
+        running = len(self.core.jobs.running) if self.core else 0
+        if running and monotonic() - self._asked_at > ASK_AGAIN and isinstance(self.screen, Page):
+            self._asked_at = monotonic()
+            what = "1 request is" if running == 1 else f"{running} requests are"
+            self.screen.say(f"{what} under way. Again leaves; they go on next time.", "warn")
+            return
+        self.exit()
+
+    def keep_to_ascii(self) -> None:
+        """Draw nothing but ASCII: for terminals and locales that show nothing else."""
+        from kmtui.terminal import AsciiOnly
+
+        self.ascii_only = True
+        self._filters.append(AsciiOnly())
+
+    # Ways out
+
+    def on_line_lost(self) -> None:
+        """The terminal is gone: leave as after a hang-up."""
+        self.leave_by(signal.SIGHUP)
+
+    def leave_by(self, number: signal.Signals) -> None:
+        """Leave because of a signal."""
+        self.exit(return_code=128 + number)
+
+    async def close_core(self) -> None:
+        """End what was started, then the core; after the terminal was restored."""
+        await self._work.close()
+        if self.core is not None:
+            await self.core.close()
+
+    def _fatal_error(self) -> None:
+        """Textual would print every local variable, keys and passphrases among them."""
+        report = crash_report(self._exception or RuntimeError("unknown"))
+        log.error("%s", report)
+        self._exit_renderables.append(Text(report))
+        self._close_messages_no_wait()
+
+
+def run_screen(
+    options: Options, *, demo: bool = False, passphrase: Secret[bytes] | None = None
+) -> int:
+    """Run the screens until they are left; the exit code of the command contract."""
+    harden()
+    return asyncio.run(_run(options, passphrase))
+
+
+async def _run(options: Options, passphrase: Secret[bytes] | None) -> int:
+    from kmtui.startup import load
+    from kmtui.terminal import TerminalDriver, can_show_unicode
+
+    app = KmtuiApp(options, lambda: load(options, passphrase), driver_class=TerminalDriver)
+    if not can_show_unicode():
+        app.keep_to_ascii()
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, app.leave_by, number)
+    try:
+        await app.run_async(mouse=options.mouse)
+    finally:
+        for number in SIGNALS:  # a second one ends the process at once
+            loop.remove_signal_handler(number)
+        await app.close_core()
+    return app.return_code or 0

@@ -1,0 +1,78 @@
+"""Brings what changed in the core to the screens: gathered, and told at most once a tick."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.timer import Timer
+
+from kmtui.model import Problem
+from kmtui.screens.jobwatch import JobWatch
+from kmtui.screens.page import Page
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
+    from kmtui.core.events import Event
+
+TICK = 0.15
+"""Seconds in which events gather; twenty busy jobs then cost one repaint, not hundreds."""
+LOOK_ELSEWHERE = 2.0
+"""Seconds between looks for what other processes wrote."""
+LOOK_AT_JOBS = 1.0
+
+Tell = Callable[[tuple["Event", ...]], None]
+
+
+class Feed:
+    """The inbox of one core's events, and the two things that must be looked at regularly.
+
+    Timers are the App's; `tell` is called with the last event of each kind and object, with none
+    when another process wrote.
+    """
+
+    def __init__(self, app: App[Any], core: Core, tell: Tell) -> None:
+        self._app = app
+        self._core = core
+        self._tell = tell
+        self._inbox: dict[tuple[type[Event], str], Event] = {}
+        self._tick: Timer | None = None
+        self._data_version: int | None = None
+        self._jobs = JobWatch(core)
+        core.bus.subscribe(self.receive)
+        self._every(LOOK_AT_JOBS, self._look_at_jobs)
+        self._every(LOOK_ELSEWHERE, self._look_elsewhere)
+
+    @property
+    def problem(self) -> tuple[str, Problem, datetime] | None:
+        """Title, problem and time of the request that failed last."""
+        return self._jobs.problem
+
+    def receive(self, event: Event) -> None:
+        """Take an event in; the first one starts the tick."""
+        self._inbox[type(event), event.id] = event
+        if self._tick is None:
+            self._tick = self._app.set_timer(TICK, self._tell_all)
+
+    def _every(self, seconds: float, look: Callable[[], Awaitable[None]]) -> None:
+        self._app.set_interval(seconds, look)
+
+    async def _tell_all(self) -> None:
+        events, self._inbox, self._tick = tuple(self._inbox.values()), {}, None
+        self._tell(events)
+        await self._look_at_jobs()
+
+    async def _look_elsewhere(self) -> None:
+        version = await self._core.data_version()
+        if self._data_version not in (None, version):
+            self._tell(())
+        self._data_version = version
+
+    async def _look_at_jobs(self) -> None:
+        running, ended = await self._jobs.look()
+        if isinstance(page := self._app.screen, Page):
+            page.job_strip.show_jobs(running)
+            for job in ended:
+                page.job_strip.ended(job)

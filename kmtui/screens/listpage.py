@@ -1,0 +1,171 @@
+"""The base of every screen that is one list: filter, order, marks, and a pane beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+
+from kmtui.bindings import LISTED, bindings
+from kmtui.screens.messages import Changed
+from kmtui.screens.page import Page
+from kmtui.status import Cell
+from kmtui.widgets.details import Details, Fact
+from kmtui.widgets.filterbar import FilterBar
+from kmtui.widgets.line import Line
+from kmtui.widgets.rows import Column, Row, RowSource
+from kmtui.widgets.rowtable import RowTable
+
+
+class ListPage(Page):
+    """A list with a status line above it and, from 100 columns on, a pane at its right.
+
+    A subclass gives `COLUMNS`, `EMPTY` and `source`; for more: `counts`, `facts`, `row_line`,
+    `open_row`.
+    """
+
+    COLUMNS: ClassVar[tuple[Column, ...]]
+    EMPTY: ClassVar[str] = "Nothing here yet."
+    MARKABLE: ClassVar[bool] = True
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(*LISTED, show=False)]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared by Textual
+        (0, "-tiny"),
+        (60, "-narrow"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (15, "-tall")]  # noqa: RUF012
+    DEFAULT_CSS = """
+    ListPage #pane { display: none; width: 46; padding: 0 0 0 1; }
+    ListPage.-wide #pane.-used { display: block; }
+    ListPage.-wide #row-line { display: none; }
+    ListPage.-tiny StatusLine, ListPage.-short StatusLine { display: none; }
+    ListPage.-tiny #row-line, ListPage.-short #row-line { display: none; }
+    ListPage.-tiny JobStrip, ListPage.-short JobStrip { display: none; }
+    ListPage.-filtering StatusLine { display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = RowTable(self.COLUMNS, empty=self.EMPTY, markable=self.MARKABLE)
+        self.filter_bar = FilterBar()
+        self.pane = Details(id="pane")
+        self.row_line = Line(id="row-line")
+        self.filter_text = ""
+        self.sort = ""
+        """Sort word; empty is the list's own order."""
+        self.descending = False
+
+    def body(self) -> ComposeResult:
+        yield self.status_line
+        yield self.filter_bar
+        with Horizontal():
+            yield self.table
+            yield self.pane
+        yield self.row_line
+
+    # What a subclass gives
+
+    def source(self) -> RowSource:
+        """The rows for `filter_text`, `sort` and `descending`."""
+        raise NotImplementedError
+
+    async def counts(self) -> Sequence[Cell]:
+        """Pieces for the status line: ``("214 names", "")``, ``("3 expired", "bad")``."""
+        return ()
+
+    def facts(self, row: Row) -> Sequence[Fact]:
+        """What the pane says about a row; nothing hides the pane."""
+        return ()
+
+    def line(self, row: Row) -> Sequence[Cell]:
+        """One line about a row, shown where there is no room for the pane."""
+        return ()
+
+    def open_row(self, row: Row) -> None:
+        """Enter was pressed on a row."""
+
+    # Reading and showing
+
+    async def ready(self) -> None:
+        self.table.reload(self.source())
+        await self._count()
+
+    async def changed(self, message: Changed) -> None:
+        """Read the same rows again; lines that did not change are not painted."""
+        self.table.reload()
+        await self._count()
+
+    async def _count(self) -> None:
+        self.status_line.tell(counts=await self.counts())
+
+    def _query_changed(self) -> None:
+        """Filter or order is another one."""
+        self.table.sorted_by = (self.sort, self.descending) if self.sort else None
+        arrow = "v" if self.descending else "^"
+        self.status_line.tell(
+            filter=self.filter_text, sort=f"{self.sort} {arrow}" if self.sort else ""
+        )
+        self.table.empty = (
+            f"No match for /{self.filter_text}. esc clears the filter."
+            if self.filter_text
+            else self.EMPTY
+        )
+        if self.workbench.core is not None:
+            self.table.reload(self.source())
+
+    def on_row_table_highlighted(self, event: RowTable.Highlighted) -> None:
+        if event.table is not self.table:
+            return
+        row = event.row
+        self.status_line.tell(position=self.table.position)
+        facts = self.facts(row) if row else ()
+        self.pane.set_class(bool(facts), "-used")
+        self.pane.show(facts)
+        self.row_line.show(self.line(row) if row else ())
+        self.refresh_bindings()
+
+    def on_row_table_opened(self, event: RowTable.Opened) -> None:
+        if event.table is self.table:
+            self.open_row(event.row)
+
+    def on_row_table_marked(self, event: RowTable.Marked) -> None:
+        self.status_line.tell(marks=len(self.table.marks))
+
+    def on_row_table_read_failed(self, event: RowTable.ReadFailed) -> None:
+        self.say("this list could not be read; ctrl+r tries again", "bad")
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        self.filter_text = event.text
+        self._query_changed()
+
+    def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
+        self.remove_class("-filtering")
+        self.table.focus()
+
+    # Keys
+
+    def copied(self) -> str:
+        """The first cell of the row."""
+        return self.table.row.cells[0][0] if self.table.row else ""
+
+    def action_filter(self) -> None:
+        self.add_class("-filtering")
+        self.filter_bar.open()
+
+    def action_sort(self) -> None:
+        words = ["", *(column.sort for column in self.COLUMNS if column.sort)]
+        self.sort = words[(words.index(self.sort) + 1) % len(words)]
+        self.descending = False
+        self._query_changed()
+
+    def action_sort_reverse(self) -> None:
+        self.descending = not self.descending
+        self._query_changed()
+
+    def action_back(self) -> None:
+        """One thing at a time: filter text, marks, screen."""
+        if not (self.filter_bar.clear() or self.table.clear_marks()):
+            super().action_back()

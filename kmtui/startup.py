@@ -1,0 +1,31 @@
+"""What happens after the first paint: the heavy imports, the inventory, the vault's door."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from kmtui.config import Options
+from kmtui.text import Secret
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
+
+
+async def load(options: Options, passphrase: Secret[bytes] | None = None) -> Core:
+    """The opened core, unlocked when the options hold a way to do so. Raises KmtuiError."""
+    # Database, ACME and cryptography take over a second to import: the screen is drawn meanwhile.
+    await asyncio.to_thread(import_module, "kmtui.core.core")
+    from kmtui.core.core import Core
+
+    core = await Core.open(options.data, read_only=options.read_only, actor=options.actor or None)
+    try:
+        if core.access.initialised and options.key_file is not None:
+            await core.access.unlock_with_key_file(options.key_file)
+        elif core.access.initialised and passphrase is not None:
+            await core.access.unlock_with_passphrase(passphrase.reveal())
+    except BaseException:
+        await core.close()
+        raise
+    return core
