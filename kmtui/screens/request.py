@@ -1,0 +1,260 @@
+"""One request: how far it is, what each name waits for, its log, and in the end its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+
+from kmtui.bindings import bindings
+from kmtui.core.errors import NotFound
+from kmtui.model import Challenge, Request, RequestStatus
+from kmtui.screens.error import problem_facts
+from kmtui.screens.messages import Changed
+from kmtui.screens.page import Page
+from kmtui.screens.request_keys import request_reason
+from kmtui.screens.request_steps import steps_of
+from kmtui.screens.requests import names_in_short
+from kmtui.status import Cell, clock, duration, look, status_cell, when
+from kmtui.widgets.details import Details, Fact
+from kmtui.widgets.line import Line
+from kmtui.widgets.logview import LogView
+from kmtui.widgets.rows import Column, ListSource, Row
+from kmtui.widgets.rowtable import RowTable
+from kmtui.widgets.steps import Steps
+
+COLUMNS = (
+    Column("IDENTIFIER", 20, 60, flex=2, middle=True),
+    Column("TYPE", 7),
+    Column("STATE", 10),
+    Column("DETAIL", 18, flex=3),
+)
+MOST_ROWS = 11
+"""Challenges shown at once; the rest of the height belongs to the log."""
+
+
+class RequestScreen(Page):
+    """Live until the request ends; then it shows what came of it by itself."""
+
+    KEY_LINE: ClassVar[tuple[str, ...]] = (
+        *("help", "open", "save", "cancel", "retry", "edit", "log", "copy"),
+        *("last_error", "next_pane", "back"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("next_pane", "retry", "edit", "cancel", "save", "log")
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    DEFAULT_CSS = """
+    RequestScreen #band { display: none; }
+    RequestScreen #problem { display: none; height: auto; max-height: 9; }
+    RequestScreen.-ended #band { display: block; }
+    RequestScreen.-failed #problem { display: block; }
+    RequestScreen #pane { display: none; width: 50; padding: 0 0 0 1; }
+    RequestScreen.-wide #pane.-used { display: block; }
+    """
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__()
+        self.request_id = request_id
+        self._request: Request | None = None
+        self._steps = Steps()
+        self._band = Line(id="band")
+        self._problem = Details(label_width=7, id="problem")
+        self.table = RowTable(COLUMNS, empty=_NO_CHALLENGES, markable=False)
+        self.log_view = LogView()
+        self.pane = Details(label_width=7, id="pane")
+        self.title_line.show_crumbs("Requests", "…")
+
+    def body(self) -> ComposeResult:
+        yield self.status_line
+        yield self._steps
+        yield self._band
+        yield self._problem
+        with Horizontal():
+            with Vertical():
+                yield self.table
+                yield self.log_view
+            yield self.pane
+
+    # Reading and showing
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(1.0, self._show_time)
+
+    async def ready(self) -> None:
+        try:
+            request = await self.core.requests.get(self.request_id)
+            challenges = await self.core.requests.challenges(request.id)
+            lines = await self.core.requests.log(request.id)
+        except NotFound:  # a draft that was sent or dropped elsewhere
+            self.say("this request is gone", "warn")
+            return
+        self._request = request
+        self.title_line.show_crumbs("Requests", _title(request))
+        self._steps.show_steps(steps_of(request, challenges))
+        self._show_time()
+        self._show_result(request)
+        self._show_challenges(challenges)
+        self.log_view.extend(lines)
+
+    async def changed(self, message: Changed) -> None:
+        """Read again only what concerns this request."""
+        if not message.events or any(event.id == self.request_id for event in message.events):
+            await self.ready()
+
+    def _show_time(self) -> None:
+        """The head of the screen; its clock stands still once the request ended."""
+        if (request := self._request) is None:
+            return
+        words = [request.kind, request.account or "no account yet", _standing(request)]
+        end = request.finished_at or datetime.now(UTC)
+        elapsed = duration((end - request.created_at).total_seconds())
+        self.status_line.tell(
+            counts=[(" · ".join(words), "")],
+            position=f"started {clock(request.created_at)}  {elapsed}",
+        )
+
+    def _show_result(self, request: Request) -> None:
+        band = _result(request)
+        self.set_class(bool(band), "-ended")
+        self._band.show(band)
+        failed = request.problem is not None and request.status != RequestStatus.SAVED
+        self.set_class(failed, "-failed")
+        if request.problem is not None:
+            self._problem.show(problem_facts(request.problem))
+
+    def _show_challenges(self, challenges: Sequence[Challenge]) -> None:
+        self.table.styles.height = min(max(len(challenges), 2), MOST_ROWS) + 1
+        self.table.reload(ListSource(_row(challenge) for challenge in challenges))
+
+    def on_row_table_highlighted(self, event: RowTable.Highlighted) -> None:
+        facts = _sights(event.row.data) if event.row else ()
+        self.pane.set_class(bool(facts), "-used")
+        self.pane.show(facts)
+
+    # Keys
+
+    def impossible(self, key: str) -> str:
+        if key == "open" and not (self._request and self._request.certificate_id):
+            return "open: there is no certificate yet"
+        return request_reason(self.core, key, self._request)
+
+    def copied(self) -> str:
+        """The value to publish of the challenge under the cursor, else the order's URL."""
+        if self.table.row is not None and self.table.row.data.value:
+            return str(self.table.row.data.value)
+        return (self._request.order_url or "") if self._request else ""
+
+    def on_row_table_opened(self, event: RowTable.Opened) -> None:
+        """Enter on a challenge: the certificate that this request is for."""
+        if self._request is not None and self._request.certificate_id:
+            from kmtui.screens.certificate import CertificateScreen
+
+            self.app.push_screen(CertificateScreen(self._request.certificate_id))
+
+    def action_next_pane(self) -> None:
+        self.focus_next()
+
+    def action_log(self) -> None:
+        from kmtui.screens.request_log import RequestLogScreen
+
+        if self._request is not None:
+            self.app.push_screen(RequestLogScreen(self.request_id, _title(self._request)))
+
+    def action_cancel(self) -> None:
+        self.start(self.core.requests.cancel(self.request_id), "cancel")
+
+    def action_save(self) -> None:
+        assert self._request is not None
+        certificate, version = self._request.certificate_id or "", self._request.version
+        self.start(self.core.certificates.save(certificate, version), "save")
+
+    def action_retry(self) -> None:
+        self.start(self._retry(), "retry")
+
+    async def _retry(self) -> None:
+        """Try again; a new attempt takes this one's place on the screen."""
+        request = await self.core.requests.retry(self.request_id)
+        if request.id != self.request_id:
+            self.request_id = request.id
+            self.log_view.show(())
+        self.post_message(Changed())
+
+    def action_edit(self) -> None:
+        from kmtui.screens.new_request import NewRequestScreen
+
+        assert self._request is not None
+        draft = self.request_id if self._request.status == RequestStatus.DRAFT else None
+        self.app.push_screen(NewRequestScreen(self._request.spec, draft))
+
+
+_NO_CHALLENGES = "No challenges yet: the CA names them once the order is placed."
+
+
+def _title(request: Request) -> str:
+    return f"#{request.number} {request.certificate or names_in_short(request)}"
+
+
+def _standing(request: Request) -> str:
+    """The CA's word on the order, and ours for the request where it says more."""
+    if request.order_status and RequestStatus(request.status).active:
+        return f"{request.status} · order {request.order_status}"
+    return request.status
+
+
+def _result(request: Request) -> list[Cell]:
+    """What came of it, as a band; nothing while it is under way."""
+    match request.status:
+        case RequestStatus.AVAILABLE:
+            return [(f" Available: version {request.version}, s saves it ", "question")]
+        case RequestStatus.SAVED:
+            return [
+                (f"+ Saved: version {request.version} of {request.certificate}", "good"),
+                ("   enter opens the certificate", "muted"),
+            ]
+        case RequestStatus.FAILED:
+            return [("x Failed", "bad"), ("   r retries, E corrects it, ! shows all", "muted")]
+        case RequestStatus.CANCELLED:
+            return [("/ Cancelled", "warn"), ("   r tries again, E corrects it", "muted")]
+        case RequestStatus.PARKED if request.not_before is not None:
+            return [(f"Parked until {when(request.not_before)} UTC", "warn")]
+    return []
+
+
+def _row(challenge: Challenge) -> Row:
+    took = ""
+    if challenge.presented_at is not None and challenge.validated_at is not None:
+        took = duration((challenge.validated_at - challenge.presented_at).total_seconds())
+    cells: tuple[Cell, ...] = (
+        (challenge.identifier, ""),
+        (challenge.type, ""),
+        status_cell(challenge.status),
+        (challenge.detail or took, ""),
+    )
+    return Row(challenge.id, cells, challenge.status, challenge)
+
+
+def _sights(challenge: Challenge) -> list[Fact]:
+    """What is published for one name and who sees it already."""
+    facts: list[Fact] = [("", (f"{challenge.identifier}  {challenge.type}", "strong"))]
+    facts.append(("state", status_cell(challenge.status)))
+    if challenge.via:
+        facts.append(("via", challenge.via))
+    if challenge.fqdn:
+        facts += [("name", challenge.fqdn), ("value", challenge.value), ("", ("y copies", "muted"))]
+    for sight in challenge.servers:
+        mark, word, tone = _SEEN if sight.seen else _UNSEEN
+        said = f" {sight.detail}" if sight.detail and not sight.seen else ""
+        facts.append(("", (f"{sight.name} {mark} {word}{said}", tone)))
+    if challenge.detail:
+        facts.append(("detail", challenge.detail))
+    return facts
+
+
+_SEEN = (look("valid").glyph, "seen", "good")
+_UNSEEN = (look("pending").glyph, "not yet", "working")
