@@ -37,6 +37,13 @@ async def txt_values(bench: Bench) -> list[str]:
     return found
 
 
+async def published(bench: Bench) -> None:
+    """Return when something is published."""
+    async with asyncio.timeout(20):
+        while not await txt_values(bench):  # noqa: ASYNC110 - the name server has no event to wait for
+            await asyncio.sleep(0.02)
+
+
 async def test_a_request_ends_available_with_both_challenge_types(bench: Bench) -> None:
     request_id = await obtain(bench, "www.kmtui.test", "api.kmtui.test", "*.kmtui.test")
 
@@ -148,8 +155,7 @@ async def test_cancelling_removes_what_was_published(bench: Bench) -> None:
     bench.sandbox.lag = 60.0
     core = bench.core
     request = await core.requests.create(RequestSpec(names=("api.kmtui.test",), account="practice"))
-    while not await txt_values(bench):
-        await asyncio.sleep(0.02)
+    await published(bench)
 
     cancelled = await core.requests.cancel(request.id)
 
@@ -164,8 +170,7 @@ async def test_a_request_that_was_cut_off_goes_on_with_the_same_order_and_key(
     core = bench.core
     bench.sandbox.lag = 60.0
     request = await core.requests.create(RequestSpec(names=("api.kmtui.test",), account="practice"))
-    while not await txt_values(bench):
-        await asyncio.sleep(0.02)
+    await published(bench)
     await core.jobs.close(seconds=10)
     cut = await core.requests.get(request.id)
     assert RequestStatus(cut.status).active

@@ -199,6 +199,6 @@ def test_an_http_answer_that_is_not_served_fails_with_what_the_ca_saw(
     request = answer["request"]
     assert request["status"] == "failed"
     assert request["error"]["type"].endswith("connection")
-    assert [path for path in webroot.rglob("*")] == []
+    assert list(webroot.rglob("*")) == []
     corrected = run("request", "new", "-d", "b.kmtui.test", "--account", "main", "--server", "web")
     assert corrected["request"]["status"] == "available"
