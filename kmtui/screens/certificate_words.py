@@ -1,0 +1,102 @@
+"""A certificate in the words of the screens: a row, a pane, a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from kmtui.model import Certificate, RequestStatus
+from kmtui.status import (
+    Cell,
+    attempt_cell,
+    certificate_status,
+    date,
+    renewal_due_at,
+    status_cell,
+    until,
+    when_short,
+)
+from kmtui.widgets.details import Fact
+from kmtui.widgets.rows import Row
+
+
+def names_in_short(certificate: Certificate) -> str:
+    """The label and how many more names there are: ``shop.example.org +2``."""
+    more = len(certificate.names) - 1
+    return f"{certificate.name} +{more}" if more > 0 else certificate.name
+
+
+def certificate_row(certificate: Certificate, now: datetime) -> Row:
+    """A certificate as a row of the list."""
+    status = certificate_status(certificate, now)
+    expires = certificate.not_after
+    cells: tuple[Cell, ...] = (
+        (names_in_short(certificate), ""),
+        status_cell(status),
+        (date(expires) if expires else "", ""),
+        (until(expires, now) if expires else "", ""),
+        attempt_cell(certificate, now),
+        (str(certificate.version_count or ""), "muted"),
+    )
+    return Row(certificate.id, cells, status, certificate)
+
+
+def certificate_facts(certificate: Certificate, now: datetime) -> list[Fact]:
+    """What the pane beside the list says."""
+    status = certificate_status(certificate, now)
+    facts: list[Fact] = [
+        ("", (certificate.name, "strong")),
+        ("status", status_cell(status)),
+        ("names", "\n".join(certificate.names)),
+        ("issuer", certificate.issuer),
+        ("account", " · ".join(filter(None, (certificate.account, certificate.ca)))),
+        ("key", " · ".join(filter(None, (certificate.key_type, certificate.profile)))),
+        ("renewal", renewal_words(certificate, now)),
+        ("last try", last_try(certificate, now)),
+        ("versions", versions_in_words(certificate)),
+    ]
+    return [(label, value) for label, value in facts if value not in ("", ("", ""))]
+
+
+def renewal_words(certificate: Certificate, now: datetime) -> str:
+    """When it should be renewed: ``from 2026-11-20``, ``due since 2026-09-20``."""
+    if certificate.current_version is None or certificate.not_after is None:
+        return ""
+    due = renewal_due_at(certificate.not_before, certificate.not_after, certificate.renew_at)
+    return f"due since {date(due)}" if due <= now else f"from {date(due)}"
+
+
+def last_try(certificate: Certificate, now: datetime) -> Cell:
+    """The last request: when, how it ended, and why if it failed."""
+    if certificate.last_request_status is None or certificate.last_request_at is None:
+        return "", ""
+    status = certificate.last_request_status
+    at = when_short(certificate.last_request_at, now)
+    said = f"#{certificate.last_request_number} {at} {status} {certificate.last_request_error}"
+    tone = status_cell(status)[1] if status != RequestStatus.SAVED else ""
+    return said.rstrip(), tone
+
+
+def versions_in_words(certificate: Certificate) -> Cell:
+    """How many versions there are, and the one that waits to be saved."""
+    pieces = [f"{certificate.version_count} in all"] if certificate.version_count else []
+    if certificate.current_version is not None:
+        pieces.insert(0, f"v{certificate.current_version} current")
+    if certificate.unsaved_version is None:
+        return ", ".join(pieces), ""
+    return ", ".join([*pieces, f"v{certificate.unsaved_version} waits: s saves it"]), "accent"
+
+
+def state_cells(certificate: Certificate, now: datetime) -> Sequence[Cell]:
+    """The second line: state, account and key, renewal, last try."""
+    status, tone = status_cell(certificate_status(certificate, now))
+    if certificate.not_after is not None:
+        status = f"{status} until {date(certificate.not_after)}"
+    means = filter(None, (certificate.account, certificate.key_type, certificate.profile))
+    cells: list[Cell] = [(status, tone), ("  " + " · ".join(means), "")]
+    if renewal := renewal_words(certificate, now):
+        cells += [("   renewal ", "muted"), (renewal, "")]
+    tried, tried_tone = last_try(certificate, now)
+    if tried:
+        cells += [("   last try ", "muted"), (tried, tried_tone)]
+    return cells

@@ -1,0 +1,194 @@
+"""Mode 1, the home screen: every certificate, the soonest to expire first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from kmtui.bindings import bindings
+from kmtui.core.errors import KmtuiError
+from kmtui.core.events import ChallengeChanged, RequestLogged
+from kmtui.model import Certificate
+from kmtui.screens.certificate_words import certificate_facts, certificate_row, names_in_short
+from kmtui.screens.listpage import ListPage
+from kmtui.screens.messages import Changed
+from kmtui.screens.queried import Queried
+from kmtui.screens.request_keys import vault_reason
+from kmtui.status import Cell, attempt_cell
+from kmtui.widgets.details import Fact
+from kmtui.widgets.rows import Column, Row
+from kmtui.widgets.rowtable import RowTable
+
+COUNTED = (
+    ("expired", "bad"),
+    ("expiring", "alert"),
+    ("due", "warn"),
+    ("failing", "bad"),
+    ("unsaved", "accent"),
+)
+"""What is counted above the list, each a word of ``status:``, and its tone."""
+
+FIRST_RUN = """No certificates yet.
+
+{vault}3 n   register an account       (staging first: its rate limits are generous)
+n     request a certificate     (needs an account)
+
+Data: {data}
+Browsing works offline."""
+SET_UP_VAULT = "L     set up the vault          (keys and credentials are sealed in it)\n"
+
+
+class CertificatesScreen(ListPage):
+    """What there is, what needs a look, and what waits to be saved."""
+
+    MODE = "certificates"
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column("NAME", 22, 64, flex=2, middle=True, sort="name"),
+        Column("STATUS", 9),
+        Column("EXPIRES", 10, sort="expires"),
+        Column("IN", 5, align="right"),
+        Column("RENEWAL", 16, 48, flex=1, drop=1, sort="renewal"),
+        Column("VER", 4, align="right", drop=2, sort="versions"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("new", "save", show=False)]
+    KEY_LINE: ClassVar[tuple[str, ...]] = (
+        *("help", "filter", "sort", "mark", "open", "new", "save"),
+        *("copy", "last_error", "leave"),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sort = "expires"
+
+    def on_mount(self) -> None:
+        self._query_changed()
+
+    # Reading and showing
+
+    async def ready(self) -> None:
+        self.table.empty = self._empty()
+        await super().ready()
+
+    async def changed(self, message: Changed) -> None:
+        """A challenge or a log line changes nothing that is shown here."""
+        if message.events and all(
+            isinstance(event, ChallengeChanged | RequestLogged) for event in message.events
+        ):
+            return
+        self.table.empty = self._empty()
+        await super().changed(message)
+
+    def source(self) -> Queried[Certificate]:
+        return Queried(
+            self.core.certificates,
+            certificate_row,
+            text=self.filter_text,
+            sort=self.sort,
+            descending=self.descending,
+        )
+
+    async def counts(self) -> Sequence[Cell]:
+        counts = await self.core.certificates.counts()
+        total = counts["total"]
+        pieces: list[Cell] = [
+            (f"{total} certificate" if total == 1 else f"{total} certificates", "")
+        ]
+        pieces += [(f"{counts[word]} {word}", tone) for word, tone in COUNTED if counts[word]]
+        return pieces if total else ()
+
+    def facts(self, row: Row) -> Sequence[Fact]:
+        return certificate_facts(row.data, datetime.now(UTC))
+
+    def line(self, row: Row) -> Sequence[Cell]:
+        certificate: Certificate = row.data
+        about = [names_in_short(certificate), certificate.issuer, certificate.account or ""]
+        text, tone = attempt_cell(certificate, datetime.now(UTC))
+        return [(" · ".join(filter(None, about)), "muted"), (f" · {text}" if text else "", tone)]
+
+    def _query_changed(self) -> None:
+        super()._query_changed()
+        if self.workbench.core is not None and not self.filter_text:
+            self.table.empty = self._empty()
+
+    def _empty(self) -> str:
+        """Why there is nothing, and what fills it."""
+        if self.filter_text:
+            return self.table.empty
+        vault = "" if self.core.access.initialised else SET_UP_VAULT
+        return FIRST_RUN.format(vault=vault, data=self.core.data)
+
+    # Keys
+
+    def impossible(self, key: str) -> str:
+        row = self.table.row
+        if key == "save" and not self.table.marks:
+            if row is None:
+                return "save: there is no certificate here"
+            if row.data.unsaved_version is None:
+                return f"save: no version of {row.data.name} waits to be saved"
+        return vault_reason(self.core, key) if key in ("new", "save") else ""
+
+    def on_row_table_marked(self, event: RowTable.Marked) -> None:
+        self.refresh_bindings()
+
+    def open_row(self, row: Row) -> None:
+        from kmtui.screens.certificate import CertificateScreen
+
+        self.app.push_screen(CertificateScreen(row.key))
+
+    def copied(self) -> str:
+        """All names of the certificate, a line each."""
+        row = self.table.row
+        return "\n".join(row.data.names) if row else ""
+
+    def action_new(self) -> None:
+        from kmtui.screens.new_request import NewRequestScreen
+
+        self.app.push_screen(NewRequestScreen())
+
+    def action_sort(self) -> None:
+        """The list's own order is a column's here: there is no step between."""
+        super().action_sort()
+        if not self.sort:
+            super().action_sort()
+
+    def action_save(self) -> None:
+        """Save what waits: of the row at once, of the marked ones after a question."""
+        if self.table.marks:
+            self.start(self._ask_to_save(list(self.table.marks)), "save")
+        elif (row := self.table.row) is not None:
+            self.start(self._save([row.key]), "save")
+
+    async def _ask_to_save(self, marked: Sequence[str]) -> None:
+        certificates = [await self.core.certificates.get(key) for key in marked]
+        waiting = [each.id for each in certificates if each.unsaved_version is not None]
+        if not waiting:
+            self.say("save: no version of the marked ones waits to be saved", "warn")
+            return
+        hidden = await self.table.hidden_marks()
+        said = f"Save the new versions of {len(waiting)} of {len(marked)} marked certificates?"
+        if hidden:
+            said = f"{said} {hidden} of them hidden by the filter."
+        self.ask(said, lambda: self.start(self._save(waiting), "save"))
+
+    async def _save(self, certificates: Sequence[str]) -> None:
+        """Save each; one that cannot be saved does not keep the others back."""
+        failed: KmtuiError | None = None
+        saved = 0
+        for certificate in certificates:
+            try:
+                version = await self.core.certificates.save(certificate)
+            except KmtuiError as error:
+                failed = error
+            else:
+                saved += 1
+        if failed is not None:
+            raise failed
+        self.table.clear_marks()
+        if saved == 1:
+            self.say(f"{version.certificate} v{version.number} is current now", "good")
+        else:
+            self.say(f"{saved} new versions are current now", "good")
