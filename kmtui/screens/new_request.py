@@ -1,0 +1,231 @@
+"""The form that asks for a certificate: checked while it is typed, kept as a draft when left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+
+from kmtui.bindings import screen_bindings
+from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, VaultLocked
+from kmtui.model import CheckLine, RequestSpec
+from kmtui.screens.messages import Changed
+from kmtui.screens.page import Page
+from kmtui.screens.request_form import (
+    FIELD_OF_ERROR,
+    FIELDS,
+    account_options,
+    answerer_options,
+    check_facts,
+    outlook,
+    spec_of,
+    values_of,
+)
+from kmtui.screens.request_keys import vault_reason
+from kmtui.widgets.details import Details
+from kmtui.widgets.fields import Value
+from kmtui.widgets.form import Form
+
+PAUSE = 0.3
+"""Seconds without a key before what was typed is checked."""
+
+
+class NewRequestScreen(Page):
+    """Filled from a specification when it corrects an earlier request; or from a draft."""
+
+    CRUMBS = ("Requests", "new request")
+    KEY_LINE: ClassVar[tuple[str, ...]] = ("send", "next_pane", "back")
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("form")]
+    AUTO_FOCUS = "Form TextArea"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    DEFAULT_CSS = """
+    NewRequestScreen #checks { height: auto; max-height: 6; }
+    NewRequestScreen #outlook { display: none; width: 46; padding: 0 0 0 2; }
+    NewRequestScreen.-wide #outlook { display: block; }
+    """
+
+    def __init__(self, spec: RequestSpec | None = None, draft: str | None = None) -> None:
+        """`draft` is the id of the draft that `spec` came from: it is replaced."""
+        super().__init__()
+        self._before = spec
+        self._draft = draft
+        self._at_first: dict[str, Value] | None = None
+        self._pause: Timer | None = None
+        self._sending = False
+        self._cannot_keep = False
+        self.form = Form(FIELDS)
+        self.checks = Details(label_width=2, id="checks")
+        self.outlook = Details(label_width=3, id="outlook")
+
+    def body(self) -> ComposeResult:
+        yield self.status_line
+        with Horizontal():
+            with Vertical():
+                yield self.form
+                yield self.checks
+            yield self.outlook
+
+    # Reading and showing
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        for pane in (self.checks, self.outlook):
+            pane.can_focus = False  # tab goes from field to field
+        self._show_fields()
+
+    async def ready(self) -> None:
+        """Fill in what can be chosen; what was typed stays."""
+        self.form.set_options("account", account_options(await self.core.accounts.all()))
+        self.form.set_options("dns", answerer_options(await self.core.dns_accounts.all()))
+        self.form.set_options("server", answerer_options(await self.core.end_servers.all()))
+        if self._at_first is None:
+            if self._before is not None:
+                self.form.set_values(values_of(self._before, await self._account_name()))
+            self._show_fields()
+            self._at_first = self.form.values
+            self._read_profiles()
+        self._check_soon()
+
+    async def changed(self, message: Changed) -> None:
+        await self.ready()
+
+    async def _account_name(self) -> str:
+        """The account of the specification by its name, empty when it is no more."""
+        assert self._before is not None
+        try:
+            return (await self.core.accounts.get(self._before.account)).name
+        except NotFound:
+            return ""
+
+    def _show_fields(self) -> None:
+        """Ask only for what the other fields make sense of."""
+        challenge = self.form.text("challenge")
+        self.form.show_field("dns", challenge == "dns-01")
+        self.form.show_field("server", challenge == "http-01")
+
+    def _read_profiles(self) -> None:
+        self.form.show_field("profile", False)
+        if account := self.form.text("account"):
+            self.workbench.start(self._ask_profiles(account), self._no_profiles)
+
+    async def _ask_profiles(self, account: str) -> None:
+        """Offer the profiles of the account's CA; its directory knows more than the catalogue."""
+        authority = await self.core.cas.get((await self.core.accounts.get(account)).ca)
+        self._offer_profiles(account, [profile.name for profile in authority.profiles])
+        directory = await self.core.cas.directory(authority.name)
+        self._offer_profiles(account, list(directory.meta.profiles))
+
+    def _no_profiles(self, error: KmtuiError) -> None:
+        """Away from the CA the catalogue has to do."""
+        if self.is_attached:
+            self.say(f"profiles are not known for certain: {error.message}", "muted")
+
+    def _offer_profiles(self, account: str, profiles: Sequence[str]) -> None:
+        if not self.is_attached or self.form.text("account") != account:
+            return
+        asked = self._before.profile if self._before else None
+        offered = list(dict.fromkeys([*profiles, *([asked] if asked else [])]))
+        self.form.set_options("profile", (("", "the CA's own"), *offered), asked or "")
+        self.form.show_field("profile", bool(offered))
+        if self._at_first is not None:
+            self._at_first |= {"profile": self.form.text("profile")} if offered else {}
+
+    # The live check
+
+    def on_form_changed(self, event: Form.Changed) -> None:
+        self._cannot_keep = False
+        if event.name == "challenge":
+            self._show_fields()
+        if event.name == "account" and self._at_first is not None:
+            self._read_profiles()
+        self._check_soon()
+
+    def _check_soon(self) -> None:
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(PAUSE, self._check)
+
+    @property
+    def spec(self) -> RequestSpec:
+        """What was typed so far."""
+        return spec_of(self.form.values, self._before)
+
+    def _check(self) -> None:
+        if self.workbench.core is None:
+            return
+        spec = self.spec
+        self.outlook.show(outlook(spec))
+        if not self.form.text("account"):
+            self._show_check(
+                [CheckLine(False, "No valid account yet: esc, then 3 n registers one.")]
+            )
+        elif spec.names:
+            self.start(self._run_check(spec), "check")
+        else:
+            self._show_check([])
+
+    async def _run_check(self, spec: RequestSpec) -> None:
+        lines = await self.core.requests.check(spec)
+        if self.is_attached and spec == self.spec:  # else a newer one is on its way
+            self._show_check(lines)
+
+    def _show_check(self, lines: Sequence[CheckLine]) -> None:
+        complaints = sum(line.ok is False for line in lines)
+        if complaints:
+            self.form.check([(f"{complaints} to correct", "bad")])
+        else:
+            self.form.check([("ready: ctrl+s sends", "good")] if lines else [])
+        self.checks.show(check_facts(lines))
+
+    # Keys
+
+    def impossible(self, key: str) -> str:
+        return vault_reason(self.core, key) if key == "send" else ""
+
+    def action_send(self) -> None:
+        """Send what was typed; what is wrong with it is said at its field."""
+        if not self._sending and self.form.complete():
+            self._sending = True
+            self.start(self._send(), "send")
+
+    async def _send(self) -> None:
+        try:
+            request = await self.core.requests.create(self.spec)
+        except InvalidInput as error:
+            field = FIELD_OF_ERROR.get(error.field, error.field)
+            hint = f" ({error.hint})" if error.hint else ""
+            self.form.show_error(field, f"{error.message}{hint}")
+            return
+        finally:
+            self._sending = False
+        if self._draft is not None:
+            await self.core.requests.drop(self._draft)
+        if self.is_current:
+            from kmtui.screens.request import RequestScreen
+
+            await self.app.switch_screen(RequestScreen(request.id))
+
+    def action_back(self) -> None:
+        """Leave the form; what was typed is kept as a draft."""
+        typed = self.form.text("names") or self.form.text("label")
+        if self._cannot_keep or not typed or self.form.values == self._at_first:
+            self.dismiss(None)
+        else:
+            self.start(self._keep(), "draft")
+
+    async def _keep(self) -> None:
+        try:
+            draft = await self.core.requests.draft(self.spec)
+        except VaultLocked:
+            self._cannot_keep = True
+            self.say("the vault is locked: no draft can be kept; esc again leaves", "warn")
+            return
+        if self._draft is not None:
+            await self.core.requests.drop(self._draft)
+        self.dismiss(None)
+        if isinstance(below := self.app.screen, Page):
+            below.say(f"kept as draft #{draft.number}; enter takes it up again")
