@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -175,7 +176,16 @@ class Check(Widget, can_focus=True):
         return assemble(self.app.current_theme.name, clip(cells, self.size.width))
 
 
-Control = Input | TextArea | Choice | Check
+class Lines(TextArea):
+    """Several lines of text; what was pasted is drawn filtered, and kept as it is."""
+
+    def get_line(self, line_index: int) -> Text:
+        """One line for drawing, as long as the line itself."""
+        line = self.document.get_line(line_index)
+        return Text(one_line(line, limit=len(line)), end="", no_wrap=True)
+
+
+Control = Input | Lines | Choice | Check
 
 
 def make_control(spec: FieldSpec) -> Control:
@@ -185,14 +195,14 @@ def make_control(spec: FieldSpec) -> Control:
     if spec.kind == "check":
         return Check(spec.default == "yes", spec.placeholder)
     if spec.kind == "lines":
-        area = TextArea(
+        area = Lines(
             spec.default, compact=True, theme="css", show_line_numbers=False, tab_behavior="focus"
         )
         area.cursor_blink = False
         area.styles.height = spec.lines
         return area
     field = Input(
-        spec.default,
+        one_line(spec.default),
         placeholder=one_line(spec.placeholder),
         password=spec.secret,
         compact=True,
@@ -204,14 +214,16 @@ def make_control(spec: FieldSpec) -> Control:
 
 def value_of(control: Control) -> Value:
     """What was typed or chosen."""
-    return control.text if isinstance(control, TextArea) else control.value
+    return control.text if isinstance(control, Lines) else control.value
 
 
 def set_value(control: Control, value: Value) -> None:
     """Put a value in."""
-    if isinstance(control, TextArea):
+    if isinstance(control, Lines):
         control.text = str(value)
     elif isinstance(control, Check):
         control.value = value is True or value == "yes"
-    else:
+    elif isinstance(control, Choice):
         control.value = str(value)
+    else:
+        control.value = one_line(str(value))

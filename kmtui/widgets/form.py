@@ -17,6 +17,7 @@ from kmtui.widgets.fields import (
     Choice,
     Control,
     FieldSpec,
+    Lines,
     Options,
     Value,
     make_control,
@@ -45,6 +46,7 @@ class FieldRow(Vertical):
         self.control: Control = make_control(spec)
         self._error = Line()
         self._error.add_class("error")
+        self._wrong: Value = ""
 
     def compose(self) -> ComposeResult:
         mark: Cell = ("*", "accent") if self.spec.required else ("", "")
@@ -55,8 +57,14 @@ class FieldRow(Vertical):
 
     def show_error(self, text: str) -> None:
         """Show what is wrong with the value; an empty text takes it away."""
+        self._wrong = value_of(self.control)
         self._error.show([(text, "bad")])
         self.set_class(bool(text), "-wrong")
+
+    def value_changed(self) -> None:
+        """An error belongs to the value it was said about."""
+        if value_of(self.control) != self._wrong:
+            self.show_error("")
 
 
 class Form(Vertical):
@@ -190,7 +198,8 @@ class Form(Vertical):
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()
-        self._changed(event.text_area)
+        if isinstance(event.text_area, Lines):
+            self._changed(event.text_area)
 
     def on_choice_changed(self, event: Choice.Changed) -> None:
         event.stop()
@@ -202,7 +211,7 @@ class Form(Vertical):
 
     def _changed(self, control: Control) -> None:
         if (row := self._row_of(control)) is not None:
-            row.show_error("")
+            row.value_changed()
             self.post_message(self.Changed(self, row.spec.name, value_of(control)))
 
     def _row_of(self, widget: Widget) -> FieldRow | None:

@@ -42,7 +42,7 @@ class Painter:
         pieces = []
         for at, wide in layout(self.columns, self.width - GUTTER):
             column = self.columns[at]
-            title = column.title
+            title = one_line(column.title)
             if sorted_by and column.sort and column.sort == sorted_by[0]:
                 title += "v" if sorted_by[1] else "^"
             pieces.append(fit(title, wide, column.align))
