@@ -42,6 +42,12 @@ def get(session: Session, name: str) -> Authority | None:
     return None if row is None else _model(row)
 
 
+def update(session: Session, name: str, *, directory_url: str) -> None:
+    """Move a custom CA to another directory URL. Raises NotFound."""
+    row = rows.existing(session, CaRow, "CA", name, col(CaRow.name))
+    rows.assign(session, row, {"directory_url": directory_url}, {"directory_url"})
+
+
 def delete(session: Session, name: str) -> None:
     """Forget a custom CA. Raises NotFound."""
     rows.remove(session, rows.existing(session, CaRow, "CA", name, col(CaRow.name)))

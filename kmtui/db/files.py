@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import stat
 import tempfile
 from pathlib import Path
@@ -84,7 +85,7 @@ def private_file(path: Path, *, create: bool) -> None:
 
 
 def private_copy(path: Path) -> Path:
-    """A copy of the database and its journal in a new private directory, to be rolled back there.
+    """A copy of the database in a new private directory, its unfinished transaction undone there.
 
     For browsing on a read-only file system after a crash: only SQLite may undo the half-written
     transaction, and it cannot write here. The caller removes the directory.
@@ -95,6 +96,11 @@ def private_copy(path: Path) -> Path:
         if source.exists():
             shutil.copyfile(source, directory / name)
             (directory / name).chmod(0o600)
+    copy = sqlite3.connect(sqlite_uri(directory / path.name, "rw"), uri=True)
+    try:
+        copy.execute("PRAGMA schema_version").fetchone()
+    finally:
+        copy.close()
     return directory / path.name
 
 
