@@ -117,6 +117,10 @@ class Form(Vertical):
         value = value_of(self._rows[name].control)
         return value.strip() if isinstance(value, str) else ("yes" if value else "")
 
+    def typed(self, name: str) -> str:
+        """The text of one field with the space around it: for passphrases."""
+        return str(value_of(self._rows[name].control))
+
     def set_values(self, values: Mapping[str, Value]) -> None:
         """Put values into the fields of these names."""
         for name, value in values.items():

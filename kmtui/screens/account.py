@@ -1,0 +1,82 @@
+"""One account: where it is registered, what was agreed to, its key, its certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from kmtui.core.errors import NotFound
+from kmtui.model import Account, Authority, Certificate, CheckLine, ListQuery
+from kmtui.screens.checklines import CONTINUED
+from kmtui.screens.detailpage import DetailPage
+from kmtui.status import status_cell, when
+from kmtui.widgets.details import Fact
+
+SHOWN = 50
+"""Certificates named; the list of mode 1 shows them all under ``account:NAME``."""
+
+
+class AccountScreen(DetailPage):
+    """The sheet of one account; ``t`` asks its CA whether it answers."""
+
+    ROOT = "Accounts"
+    KEY_LINE: ClassVar[tuple[str, ...]] = ("help", "test", "copy", "last_error", "back")
+
+    async def facts(self) -> Sequence[Fact]:
+        account = await self.core.accounts.get(self.thing)
+        authority = await self._authority(account)
+        return [
+            *account_facts(account, authority.title if authority else account.ca),
+            *(_authority_facts(authority) if authority else ()),
+            *_certificate_facts(account, await self._certificates()),
+        ]
+
+    async def test(self) -> Sequence[CheckLine]:
+        account = await self.core.accounts.get(self.thing)
+        return await self.core.cas.check(account.ca)
+
+    async def _authority(self, account: Account) -> Authority | None:
+        try:
+            return await self.core.cas.get(account.ca)
+        except NotFound:  # left the catalogue since
+            return None
+
+    async def _certificates(self) -> list[Certificate]:
+        query = ListQuery(
+            now=datetime.now(UTC), text=f"account:{self.thing}", sort="name", limit=SHOWN
+        )
+        return await self.core.certificates.page(query)
+
+
+def account_facts(account: Account, ca: str) -> list[Fact]:
+    """What an account is; `ca` is the CA's title."""
+    agreed = when(account.terms_agreed_at) if account.terms_agreed_at else ""
+    unconfirmed = "not confirmed yet: n with the same name and CA asks again"
+    return [
+        ("Account", (account.name, "strong")),
+        ("Status", status_cell(account.status)),
+        ("CA", ca),
+        ("Directory", account.directory_url),
+        ("URL", account.account_url or (unconfirmed, "warn")),
+        ("Contact", account.email or ("none", "muted")),
+        ("Key", account.key_type),
+        ("Thumbprint", account.key_thumbprint),
+        ("Terms", account.terms_url or ("none", "muted")),
+        *([("Agreed", agreed)] if agreed else []),
+        ("Registered", when(account.created_at)),
+    ]
+
+
+def _authority_facts(authority: Authority) -> list[Fact]:
+    sentences = [*authority.limits, *authority.notes]
+    return [("Limits" if at == 0 else CONTINUED, text) for at, text in enumerate(sentences)]
+
+
+def _certificate_facts(account: Account, found: Sequence[Certificate]) -> list[Fact]:
+    if not account.certificates:
+        return [("Certificates", ("none yet", "muted"))]
+    names = [certificate.name for certificate in found]
+    if account.certificates > len(names):
+        names.append(f"and {account.certificates - len(names)} more")
+    return [("Certificates", f"{account.certificates}: " + ", ".join(names))]
