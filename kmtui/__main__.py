@@ -1,10 +1,12 @@
 """Entry of the program: answers ``--version`` itself and hands everything else to the commands.
 
-Imports nothing heavy, so that the first answer comes at once.
+Imports nothing heavy, so that the first answer comes at once; without a command not even what reads
+commands, so that the screen does.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from kmtui import __version__
@@ -20,6 +22,13 @@ def run(arguments: list[str]) -> int:
     if arguments[:1] == ["--version"]:
         print(f"kmtui {__version__}")  # noqa: T201 - the answer itself
         return 0
+    # Until the first paint nothing is thrown away: looking for garbage would cost a fifth of it.
+    gc.disable()
+    if not arguments and sys.stdin.isatty() and sys.stdout.isatty():
+        from kmtui.cli.screen import open_bare
+
+        return open_bare()
+    gc.enable()
     from kmtui.cli.main import run as run_command
 
     return run_command(arguments)

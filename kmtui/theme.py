@@ -159,6 +159,8 @@ def themes() -> tuple[Theme, ...]:
             ansi=True,
             variables={
                 **_variables(*["ansi_default"] * 5),
+                "ansi-background": "ansi_default",
+                "ansi-foreground": "ansi_default",
                 "input-cursor-text-style": "reverse",
                 "block-cursor-text-style": "reverse",
                 "input-selection-background": "ansi_default",

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from kmtui.config import Options
-from kmtui.core.errors import InvalidInput
+from kmtui.config import Options, gather, harden_process
+from kmtui.core.errors import InvalidInput, KmtuiError
+
+
+def open_bare() -> int:
+    """Run the screen as the environment says: the way of ``kmtui`` without arguments."""
+    harden_process()
+    try:
+        return open_screen(gather(os.environ))
+    except KmtuiError as error:
+        from kmtui.cli.output import Output
+
+        Output(json=False).error(error)
+        return error.exit_code
 
 
 def open_screen(options: Options, *, demo: bool = False) -> int:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from kmtui.model import Problem, ServerSight
+if TYPE_CHECKING:
+    from kmtui.model import Problem, ServerSight
 
 
 class KmtuiError(Exception):
