@@ -114,13 +114,17 @@ class Database:
         return await self._run(self._writer, self._data_version)
 
     async def verify(self) -> None:
-        """Read every page and index (a minute for a very large file). Raises DatabaseError."""
+        """Read every page and index; raises DatabaseError for the first thing wrong.
+
+        Seconds per gigabyte, and nobody can commit meanwhile: for a quiet moment, and before a
+        backup is trusted.
+        """
         await self._run(self._readers, self.verify_sync)
 
     def verify_sync(self) -> None:
         """`verify` for callers that are in a thread already."""
         with explained(self.path):
-            self._refuse_damaged("integrity_check(1)")
+            self._refuse_damaged("integrity_check(1)", self._read_engine)
 
     async def close(self) -> None:
         """Wait for what is under way and close every connection."""
@@ -146,26 +150,13 @@ class Database:
 
     def _data_version(self) -> int:
         # Asked on the writer's own connection: its commits do not count there.
-        return int(self._header("data_version"))
-
-    def _header(self, pragma: str) -> int | str:
-        """One value of the file header or a check, outside any transaction."""
-        raw = self._write_engine.raw_connection()
-        try:
-            cursor = raw.cursor()
-            cursor.execute(f"PRAGMA {pragma}")
-            row = cursor.fetchone() or ("",)
-            cursor.close()
-        finally:
-            raw.close()
-        value: int | str = row[0]
-        return value
+        return int(_pragma(self._write_engine, "data_version"))
 
     def _prepare(self, *, checked: bool) -> None:
         """Migrate, and refuse what is not an inventory this program can use."""
         version = self._version()
         if not self.read_only:
-            self._header("journal_mode = DELETE")
+            _pragma(self._write_engine, "journal_mode = DELETE")
         if version < migrations.SCHEMA_VERSION:
             if self.read_only:
                 raise DatabaseError(
@@ -175,10 +166,10 @@ class Database:
             with migrations.migration_lock(self.path):
                 self._migrate()
         if checked:
-            self._refuse_damaged("quick_check(1)")
+            self._refuse_damaged("quick_check(1)", self._write_engine)
 
-    def _refuse_damaged(self, check: str) -> None:
-        verdict = self._header(check)
+    def _refuse_damaged(self, check: str, engine: Engine) -> None:
+        verdict = _pragma(engine, check)
         if verdict != "ok":
             raise DatabaseError(
                 f"{self.path} is damaged: {verdict}", hint="copy it aside and restore a backup"
@@ -186,9 +177,9 @@ class Database:
 
     def _version(self) -> int:
         """The stored schema version; 0 for a new file. Raises DatabaseError when it is foreign."""
-        application = self._header("application_id")
-        tables = self._header("schema_version")
-        version = int(self._header("user_version"))
+        application = _pragma(self._write_engine, "application_id")
+        tables = _pragma(self._write_engine, "schema_version")
+        version = int(_pragma(self._write_engine, "user_version"))
         if application != migrations.APPLICATION_ID and (application or version or tables):
             raise DatabaseError(f"{self.path} is a database of another program")
         if version > migrations.SCHEMA_VERSION:
@@ -212,6 +203,19 @@ class Database:
                 migrations.upgrade(connection)
         finally:
             engine.dispose()
+
+
+def _pragma(engine: Engine, pragma: str) -> int | str:
+    """The first value a pragma gives, asked outside any transaction."""
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute(f"PRAGMA {pragma}")
+        value: int | str = (cursor.fetchone() or ("",))[0]
+        cursor.close()
+    finally:
+        raw.close()
+    return value
 
 
 def _readable(path: Path) -> Path:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from kmtui.core.errors import DatabaseError, InvalidInput, KmtuiError, ReadOnly, Refused
 
@@ -71,6 +72,8 @@ def explained(path: Path) -> Iterator[None]:
         raise refusal(error) from error
     except DBAPIError as error:
         raise _fault(path, str(error.orig)) from error
+    except NoFreeConnection as error:
+        raise _fault(path, "locked") from error
     except sqlite3.Error as error:
         raise _fault(path, str(error)) from error
 

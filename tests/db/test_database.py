@@ -275,6 +275,36 @@ async def test_a_taken_name_is_told_with_its_field(db: Database) -> None:
     assert caught.value.field == "name"
 
 
+def test_a_full_disk_is_told_and_loses_nothing(db: Database) -> None:
+    db.write_sync(lambda session: settings.put(session, "kept", "yes"))
+    pragma(db, "max_page_count = 1", writer=True)
+
+    with pytest.raises(DatabaseError, match="disk is full"):
+        db.write_sync(lambda session: settings.put(session, "large", "x" * 100_000))
+
+    assert db.read_sync(lambda session: settings.get(session, "kept")) == "yes"
+    pragma(db, "max_page_count = 1000000", writer=True)
+    db.write_sync(lambda session: settings.put(session, "large", "x" * 100_000))
+
+
+def test_another_process_that_writes_for_long_is_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Database.open(path).close_sync()
+    monkeypatch.setattr("kmtui.db.database.PRAGMAS", ("busy_timeout = 50",))
+    db = Database.open(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(DatabaseError, match="another process is writing") as caught:
+        db.write_sync(lambda session: settings.put(session, "a", "b"))
+
+    assert caught.value.exit_code == 6
+    other.close()
+    db.write_sync(lambda session: settings.put(session, "a", "b"))
+    db.close_sync()
+
+
 def test_readers_cannot_write(db: Database) -> None:
     with pytest.raises(ReadOnly):
         db.read_sync(lambda session: settings.put(session, "a", "b"))
