@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +13,7 @@ from kmtui.model import ListQuery, Request, RequestStatus
 from kmtui.screens.confirm import Confirm
 from kmtui.screens.error import problem_facts
 from kmtui.screens.listpage import ListPage
+from kmtui.screens.queried import Queried
 from kmtui.screens.request_keys import request_reason, vault_reason
 from kmtui.status import Cell, ago, duration, request_cell, status_cell, when, when_short
 from kmtui.widgets.details import Fact
@@ -21,7 +21,6 @@ from kmtui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
     from kmtui.core.core import Core
-    from kmtui.core.requests import Requests
 
 
 def names_in_short(request: Request) -> str:
@@ -32,31 +31,14 @@ def names_in_short(request: Request) -> str:
     return f"{request.names[0]} +{more}" if more else request.names[0]
 
 
-class RequestRows:
-    """The rows of one query."""
-
-    def __init__(self, requests: Requests, query: ListQuery) -> None:
-        self._requests = requests
-        self._query = query
-
-    async def count(self) -> int:
-        """How many requests match."""
-        return await self._requests.count(self._query)
-
-    async def page(self, offset: int, limit: int) -> Sequence[Row]:
-        """Some of them."""
-        query = replace(self._query, offset=offset, limit=limit)
-        return [_row(request) for request in await self._requests.page(query)]
-
-
-def _row(request: Request) -> Row:
+def _row(request: Request, now: datetime) -> Row:
     cells: tuple[Cell, ...] = (
         (str(request.number), ""),
         (names_in_short(request), ""),
         (request.kind, ""),
         status_cell(request.status),
         request_cell(request),
-        (when_short(request.created_at, datetime.now(UTC)), "muted"),
+        (when_short(request.created_at, now), "muted"),
     )
     return Row(request.id, cells, request.status, request)
 
@@ -80,14 +62,14 @@ class RequestsScreen(ListPage):
         *("copy", "last_error", "back"),
     )
 
-    def source(self) -> RequestRows:
-        query = ListQuery(
-            now=datetime.now(UTC),
+    def source(self) -> Queried[Request]:
+        return Queried(
+            self.core.requests,
+            _row,
             text=self.filter_text,
             sort=self.sort,
             descending=self.descending if self.sort else None,
         )
-        return RequestRows(self.core.requests, query)
 
     async def counts(self) -> Sequence[Cell]:
         async def count(text: str) -> int:
