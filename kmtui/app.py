@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -24,14 +27,13 @@ from kmtui.config import Options
 from kmtui.core.errors import KmtuiError
 from kmtui.lastwords import crash_report, refusal
 from kmtui.model import Problem
-from kmtui.screens.commands import KeyCommands
 from kmtui.screens.messages import Changed, CoreOpened
-from kmtui.screens.page import Page
 from kmtui.screens.tasks import Tasks, Work
 from kmtui.text import Secret, harden
-from kmtui.widgets.rowtable import RowTable
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from kmtui.core.core import Core
     from kmtui.core.events import Event
     from kmtui.screens.feed import Feed
@@ -43,6 +45,13 @@ ASK_AGAIN = 10.0
 
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 log = logging.getLogger("kmtui.app")
+
+
+def key_commands() -> type[Provider]:
+    """The palette's commands, imported when it is first opened."""
+    from kmtui.screens.commands import KeyCommands
+
+    return KeyCommands
 
 
 def screen_named(dotted: str) -> Callable[[], Screen[Any]]:
@@ -60,10 +69,11 @@ class KmtuiApp(App[None], inherit_bindings=False):
 
     TITLE = "kmtui"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        mode: screen_named(f"{mode}:{mode.capitalize()}Screen") for mode in MODES
+        mode: screen_named(f"{mode}:{mode.capitalize()}Screen") for mode in (*MODES, "opening")
     }
-    DEFAULT_MODE = "certificates"
-    COMMANDS: ClassVar[set[Any]] = {KeyCommands}
+    DEFAULT_MODE = "opening"
+    HOME = "certificates"
+    COMMANDS: ClassVar[set[Any]] = {key_commands}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(*(name for name in EVERYWHERE if name != "quit"), show=False),
         *(replace(key, priority=True) for key in bindings("quit", show=False)),
@@ -99,7 +109,13 @@ class KmtuiApp(App[None], inherit_bindings=False):
     # Opening
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self.start, self._open(), self._cannot_open)
+        self.call_after_refresh(self._enter)
+
+    async def _enter(self) -> None:
+        """After the first paint: the home screen, and the inventory behind it."""
+        gc.enable()
+        await self.switch_mode(self.HOME)
+        self.start(self._open(), self._cannot_open)
 
     def _cannot_open(self, error: KmtuiError) -> None:
         self.exit(return_code=error.exit_code, message=Text(refusal(error)))
@@ -169,8 +185,7 @@ class KmtuiApp(App[None], inherit_bindings=False):
 
     async def action_jobs(self) -> None:
         await self.switch_mode("requests")
-        for table in self.screen.query(RowTable):
-            table.focus()
+        self.screen.query("RowTable").focus()
 
     async def action_leave(self) -> None:
         if isinstance(self.screen, Page) and self.screen.MODE:
@@ -224,23 +239,26 @@ def run_screen(
 ) -> int:
     """Run the screens until they are left; the exit code of the command contract."""
     harden()
-    return asyncio.run(_run(options, passphrase))
+    return asyncio.run(_run(options, passphrase, demo=demo))
 
 
-async def _run(options: Options, passphrase: Secret[bytes] | None) -> int:
-    from kmtui.startup import load
+async def _run(options: Options, passphrase: Secret[bytes] | None, *, demo: bool) -> int:
+    from kmtui.startup import load, load_demo
     from kmtui.terminal import TerminalDriver, can_show_unicode
 
-    app = KmtuiApp(options, lambda: load(options, passphrase), driver_class=TerminalDriver)
-    if not can_show_unicode():
-        app.keep_to_ascii()
-    loop = asyncio.get_running_loop()
-    for number in SIGNALS:
-        loop.add_signal_handler(number, app.leave_by, number)
-    try:
-        await app.run_async(mouse=options.mouse)
-    finally:
-        for number in SIGNALS:  # a second one ends the process at once
-            loop.remove_signal_handler(number)
-        await app.close_core()
+    async with AsyncExitStack() as outliving:  # what the core's last clean-up may still need
+        opening = partial(load, options, passphrase)
+        loader = partial(load_demo, options, outliving) if demo else opening
+        app = KmtuiApp(options, loader, driver_class=TerminalDriver)
+        if not can_show_unicode():
+            app.keep_to_ascii()
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, app.leave_by, number)
+        try:
+            await app.run_async(mouse=options.mouse)
+        finally:
+            for number in SIGNALS:  # a second one ends the process at once
+                loop.remove_signal_handler(number)
+            await app.close_core()
     return app.return_code or 0

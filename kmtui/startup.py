@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -29,3 +30,16 @@ async def load(options: Options, passphrase: Secret[bytes] | None = None) -> Cor
         await core.close()
         raise
     return core
+
+
+async def load_demo(options: Options, closing: AsyncExitStack) -> Core:
+    """The core of the practice inventory in `options.data`, with its sandbox started.
+
+    `closing` stops the sandbox: close it after the core. Raises KmtuiError.
+    """
+    await asyncio.to_thread(import_module, "kmtui.core.demo.demo")
+    from kmtui.core.demo.demo import open_demo
+
+    demo = await open_demo(options.data, read_only=options.read_only, actor=options.actor or None)
+    closing.push_async_callback(demo.sandbox.close)
+    return demo.core

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import os
 import socket
 from pathlib import Path
 
@@ -39,6 +38,8 @@ class Core:
         self, data: Path, db: Database, vault: Vault, access: Access, bus: Bus, context: Context
     ) -> None:
         self.data = data
+        self.context = context
+        """What the services share; screens and commands use the services."""
         self.bus = bus
         self.access = access
         self.jobs = Jobs()
@@ -105,5 +106,5 @@ class Core:
 
 
 def default_actor() -> str:
-    """``user@host``; the one who called sudo where somebody did."""
-    return f"{os.environ.get('SUDO_USER') or getpass.getuser()}@{socket.gethostname()}"
+    """``user@host``."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"

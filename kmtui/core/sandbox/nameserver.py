@@ -37,7 +37,7 @@ TCP_IDLE = 10.0
 BIND_TRIES = 20
 
 
-@dataclass(frozen=True)
+@dataclass
 class Endpoint:
     """One address the server answers on, `lag` seconds behind the zone's content."""
 
@@ -66,6 +66,7 @@ class NameServer:
         self._zones: list[Zone] = []
         self._key = key
         self._lag = lag
+        self._endpoints: list[Endpoint] = []
         self._monotonic = monotonic
         self._transports: list[asyncio.DatagramTransport] = []
         self._servers: list[StreamServer] = []
@@ -79,12 +80,26 @@ class NameServer:
         loop = asyncio.get_running_loop()
         for host, udp, tcp in bound:
             endpoint = Endpoint(host, 0.0 if host == PRIMARY else self._lag)
+            self._endpoints.append(endpoint)
             transport, _ = await loop.create_datagram_endpoint(
                 partial(_Datagrams, self, endpoint), sock=udp
             )
             self._transports.append(transport)
             self._servers.append(StreamServer(partial(self._stream, endpoint)))
             await self._servers[-1].start(tcp)
+
+    @property
+    def lag(self) -> float:
+        """How far the secondary stays behind, in seconds; may be set at any time."""
+        return self._lag
+
+    @lag.setter
+    def lag(self, seconds: float) -> None:
+        self._lag = seconds
+        for zone in self._zones:
+            zone.keep = seconds
+        for endpoint in self._endpoints:
+            endpoint.lag = 0.0 if endpoint.primary else seconds
 
     async def close(self) -> None:
         """Stop listening and end every open connection."""

@@ -86,6 +86,10 @@ class Sandbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop the CA and the name servers."""
         await self._closing.aclose()
 
     async def _start(self, ca_port: int, dns_port: int, http_port: int) -> None:
@@ -109,6 +113,21 @@ class Sandbox:
     def directory_url(self) -> str:
         """The URL of the ACME directory."""
         return f"{self._ca.base}/directory"
+
+    @property
+    def lag(self) -> float:
+        """How long the secondary name server stays behind, in seconds; may be set at any time."""
+        return self._lag
+
+    @lag.setter
+    def lag(self, seconds: float) -> None:
+        self._lag = seconds
+        self._name_server.lag = seconds
+
+    def note_revoked(self, serial: str, reason: int) -> None:
+        """Note that a sample was revoked, for that reason of RFC 5280 section 5.3.1."""
+        self._state.issued[serial].revocation_reason = reason
+        self._state.save()
 
     @property
     def root_pem(self) -> str:

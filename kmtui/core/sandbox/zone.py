@@ -66,7 +66,7 @@ class Zone:
 
     def __init__(self, origin: dns.name.Name, servers: Sequence[str], *, keep: float) -> None:
         self.origin = origin
-        self._keep = keep
+        self.keep = keep
         self._serial = 1
         records: dict[Key, Records] = {}
         hosts = [dns.name.from_text(f"ns{i}", origin) for i in range(1, len(servers) + 1)]
@@ -96,7 +96,7 @@ class Zone:
             self._change(after, rrset)
         if after != before:
             self._serial += 1
-            self._forget(now - self._keep)
+            self._forget(now - self.keep)
             self._snapshots.append(self._snapshot(now, after))
         return Rcode.NOERROR
 
