@@ -26,7 +26,6 @@ from kmtui.bindings import EVERYWHERE, MODES, bindings
 from kmtui.config import Options
 from kmtui.core.errors import KmtuiError
 from kmtui.lastwords import crash_report, refusal
-from kmtui.model import Problem
 from kmtui.screens.messages import Changed, CoreOpened
 from kmtui.screens.tasks import Tasks, Work
 from kmtui.text import Secret, harden
@@ -36,7 +35,9 @@ if TYPE_CHECKING:
 
     from kmtui.core.core import Core
     from kmtui.core.events import Event
+    from kmtui.model import Problem
     from kmtui.screens.feed import Feed
+    from kmtui.screens.page import Page
 
 Loader = Callable[[], Awaitable["Core"]]
 
@@ -156,6 +157,13 @@ class KmtuiApp(App[None], inherit_bindings=False):
         """``user@host``."""
         return self.options.actor
 
+    @property
+    def page(self) -> Page | None:
+        """The screen in view, when it is a full one."""
+        from kmtui.screens.page import Page
+
+        return self.screen if isinstance(self.screen, Page) else None
+
     # Keys
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -165,8 +173,8 @@ class KmtuiApp(App[None], inherit_bindings=False):
     async def run_action(self, action: Any, default_namespace: Any = None, *rest: Any) -> bool:
         """Run an action; where a key is grey, say why."""
         done = await super().run_action(action, default_namespace, *rest)
-        page = self.screen
-        if not done and isinstance(action, str) and isinstance(page, Page):
+        page = self.page
+        if not done and isinstance(action, str) and page is not None:
             page.say(page.reason_against(action), "warn")
         return done
 
@@ -177,8 +185,8 @@ class KmtuiApp(App[None], inherit_bindings=False):
         errors = [error for error in (self._error, failed) if error is not None]
         if errors:
             self.push_screen(ErrorScreen(*max(errors, key=lambda error: error[2])))
-        elif isinstance(self.screen, Page):
-            self.screen.say("no error so far")
+        elif self.page is not None:
+            self.page.say("no error so far")
 
     def action_lock(self) -> None:
         self.push_screen(screen_named("vault:VaultScreen")())
@@ -188,18 +196,19 @@ class KmtuiApp(App[None], inherit_bindings=False):
         self.screen.query("RowTable").focus()
 
     async def action_leave(self) -> None:
-        if isinstance(self.screen, Page) and self.screen.MODE:
+        page = self.page
+        if page is not None and page.MODE:
             await self.action_quit()
-        elif isinstance(self.screen, Page):
-            self.screen.dismiss(None)
+        elif page is not None:
+            page.dismiss(None)
 
     async def action_quit(self) -> None:
         """Leave; with jobs running only at the second press."""
         running = len(self.core.jobs.running) if self.core else 0
-        if running and monotonic() - self._asked_at > ASK_AGAIN and isinstance(self.screen, Page):
+        if running and monotonic() - self._asked_at > ASK_AGAIN and self.page is not None:
             self._asked_at = monotonic()
             what = "1 request is" if running == 1 else f"{running} requests are"
-            self.screen.say(f"{what} under way. Again leaves; they go on next time.", "warn")
+            self.page.say(f"{what} under way. Again leaves; they go on next time.", "warn")
             return
         self.exit()
 
