@@ -10,11 +10,12 @@ import asyncio
 import math
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-from kmtui.core.sandbox import accounts, certificates, jws
+from kmtui.core.sandbox import accounts, certificates, directory, jws
+from kmtui.core.sandbox.directory import DEFAULT_PROFILE, PROFILES
 from kmtui.core.sandbox.http import HttpServer, Request, Response
 from kmtui.core.sandbox.issuer import Issuer
 from kmtui.core.sandbox.jws import SignedRequest
@@ -23,27 +24,6 @@ from kmtui.core.sandbox.orders import Authorization, Challenge, Order, new_order
 from kmtui.core.sandbox.problems import Rejection
 from kmtui.core.sandbox.state import Account, Issued, State
 from kmtui.core.sandbox.validation import Validator
-
-TERMS = """kmtui sandbox: terms of service
-
-This CA runs inside kmtui on this machine, for practice. No browser and no system trusts it.
-Its certificates prove nothing. It forgets orders when it stops.
-"""
-
-
-class Profile(NamedTuple):
-    """A kind of certificate to choose; `days` is its lifetime."""
-
-    days: int
-    description: str
-
-
-PROFILES = {
-    "classic": Profile(90, "90 days, the usual certificate"),
-    "shortlived": Profile(6, "6 days, renewed every few days"),
-    "buypass": Profile(180, "180 days, as Buypass Go SSL issued them"),
-}
-DEFAULT_PROFILE = "classic"
 
 Item = TypeVar("Item", Order, Authorization, Challenge)
 
@@ -74,9 +54,9 @@ class PracticeCa:
         self._work: set[asyncio.Task[None]] = set()
         self._server = HttpServer(self._respond)
         self._pages: dict[str, Callable[[], Response]] = {
-            "/": lambda: Response.text("The practice CA of kmtui. Trusted by nobody.\n"),
-            "/directory": self._directory,
-            "/terms": lambda: Response.text(TERMS),
+            "/": lambda: Response.text(directory.WELCOME),
+            "/directory": lambda: Response.json(directory.document(self.base)),
+            "/terms": lambda: Response.text(directory.TERMS),
             "/new-nonce": lambda: Response(204),
         }
         self._posts: dict[tuple[str, ...], Callable[[SignedRequest, str], Response]] = {
@@ -146,23 +126,6 @@ class PracticeCa:
         signed = jws.read(request.body, url, self._nonces.use, self._account_of)
         return post(signed, item)
 
-    def _directory(self) -> Response:
-        meta = {
-            "termsOfService": f"{self.base}/terms",
-            "website": f"{self.base}/",
-            "externalAccountRequired": False,
-            "profiles": {name: profile.description for name, profile in PROFILES.items()},
-        }
-        return Response.json(
-            {
-                "newNonce": f"{self.base}/new-nonce",
-                "newAccount": f"{self.base}/new-account",
-                "newOrder": f"{self.base}/new-order",
-                "revokeCert": f"{self.base}/revoke-certificate",
-                "meta": meta,
-            }
-        )
-
     # Accounts, RFC 8555 section 7.3
 
     def _account_of(self, url: str) -> Account:
@@ -196,7 +159,7 @@ class PracticeCa:
         account, payload = _signer(signed), signed.payload or {}
         names = ordered_names(payload.get("identifiers"), self._zones)
         profile = payload.get("profile") or DEFAULT_PROFILE
-        if profile not in PROFILES:
+        if not isinstance(profile, str) or profile not in PROFILES:
             raise Rejection("invalidProfile", f"Profiles are {', '.join(PROFILES)}")
         if "notBefore" in payload or "notAfter" in payload:
             raise Rejection("malformed", "notBefore and notAfter are not supported")

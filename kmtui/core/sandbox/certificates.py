@@ -18,6 +18,14 @@ from kmtui.core.sandbox.problems import Rejection
 from kmtui.core.sandbox.state import Account, Issued, State
 
 CURVES = ("secp256r1", "secp384r1")
+UNREADABLE = (
+    ValueError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises for a CSR that is none, or one that is odd."""
 REASONS = (0, 1, 3, 4, 5, 9)
 """Reasons of RFC 5280 section 5.3.1 that a subscriber may give."""
 
@@ -32,7 +40,7 @@ def requested_key(
             raise Rejection("badCSR", "The signature of the CSR does not hold")
         key = csr.public_key()
         asked = _names(csr)
-    except (ValueError, UnsupportedAlgorithm, InvalidSignature) as error:
+    except UNREADABLE as error:
         raise Rejection("badCSR", f"The CSR cannot be read: {error}") from None
     if asked != set(names):
         wanted, got = ", ".join(sorted(names)), ", ".join(sorted(asked))

@@ -92,9 +92,9 @@ class Validator:
         self, host: str, name: str, rdtype: dns.rdatatype.RdataType
     ) -> dns.message.Message:
         """The answer of one name server; Rejection `dns` unless it is NOERROR."""
-        query = dns.message.make_query(name, rdtype)
         asked = f"looking up {rdtype.name} for {name} (asked {host})"
         try:
+            query = dns.message.make_query(name, rdtype)
             response, _ = await dns.asyncquery.udp_with_fallback(
                 query, host, TIMEOUT, self._dns_port
             )

@@ -76,8 +76,9 @@ class Zone:
         self._snapshots = [self._snapshot(-math.inf, records)]
 
     def at(self, moment: float) -> Snapshot:
-        """What the zone held at that monotonic time."""
-        return next(s for s in reversed(self._snapshots) if s.since <= moment)
+        """What the zone held at that monotonic time, or the oldest content still known."""
+        past = (s for s in reversed(self._snapshots) if s.since <= moment)
+        return next(past, self._snapshots[0])
 
     def update(
         self,

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from acme import challenges
+import pytest
+from acme import challenges, errors
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
@@ -73,3 +74,31 @@ async def test_it_says_that_it_is_not_to_be_trusted(sandbox: Any) -> None:
 
     [name] = root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     assert name.value == "kmtui sandbox, not trusted"
+
+
+async def test_a_name_may_be_as_long_as_names_get(customer: Any) -> None:
+    # given a name that leaves no room for _acme-challenge before it
+    name = ".".join(["a" * 60] * 4)[: 253 - len(".kmtui.test")].rstrip(".") + ".kmtui.test"
+    order = await asyncio.to_thread(customer.order, name)
+
+    # when its dns-01 challenge is answered
+    await asyncio.to_thread(customer.answer, order)
+
+    # then the validation ends, with the reason
+    with pytest.raises(errors.ValidationError) as caught:
+        await asyncio.to_thread(customer.finish, order)
+    [failed] = caught.value.failed_authzrs
+    assert "NameTooLong" in failed.body.challenges[0].error.detail
+
+
+async def test_a_replaced_certificate_is_noted_in_the_order(customer: Any) -> None:
+    url = customer.client.directory["newOrder"]
+    identifiers = [{"type": "dns", "value": "KMTUI.test"}]
+
+    answer = await asyncio.to_thread(
+        customer.post, url, {"identifiers": identifiers, "replaces": "aki.serial"}
+    )
+
+    assert answer.status_code == 201
+    assert answer.json()["replaces"] == "aki.serial"
+    assert answer.json()["identifiers"] == [{"type": "dns", "value": "kmtui.test"}]
