@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from kmtui.bindings import bindings
 from kmtui.core.errors import NotFound
 from kmtui.model import Challenge, Request, RequestStatus
-from kmtui.screens.error import problem_facts
+from kmtui.screens.error import ErrorScreen, problem_facts
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
 from kmtui.screens.request_keys import request_reason
@@ -45,7 +46,7 @@ class RequestScreen(Page):
         *("last_error", "next_pane", "back"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("next_pane", "retry", "edit", "cancel", "save", "log")
+        *bindings("next_pane", "retry", "edit", "cancel", "save", "log", "last_error")
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
@@ -126,7 +127,8 @@ class RequestScreen(Page):
         failed = request.problem is not None and request.status != RequestStatus.SAVED
         self.set_class(failed, "-failed")
         if request.problem is not None:
-            self._problem.show(problem_facts(request.problem))
+            # Each name's own part stands in the table; all of it behind the key !.
+            self._problem.show(problem_facts(replace(request.problem, subproblems=(), where="")))
 
     def _show_challenges(self, challenges: Sequence[Challenge]) -> None:
         self.table.styles.height = min(max(len(challenges), 2), MOST_ROWS) + 1
@@ -165,6 +167,16 @@ class RequestScreen(Page):
 
         if self._request is not None:
             self.app.push_screen(RequestLogScreen(self.request_id, _title(self._request)))
+
+    def action_last_error(self) -> None:
+        """This request's own problem in full; where it has none, the last one anywhere."""
+        request = self._request
+        if request is None or request.problem is None:
+            self.call_later(self.app.run_action, "last_error")
+            return
+        at = request.finished_at or request.created_at
+        title = f"{request.kind} {_title(request)}"
+        self.app.push_screen(ErrorScreen(title, request.problem, at))
 
     def action_cancel(self) -> None:
         self.start(self.core.requests.cancel(self.request_id), "cancel")

@@ -7,7 +7,7 @@ from kmtui.model import ChallengeChoice, RequestSpec, RequestStatus
 from kmtui.screens.request import RequestScreen
 from tests.core.conftest import Bench
 from tests.screens.workbench import NARROW, WIDE, opened, press_all, shows
-from tests.terminal import line_with, screen_text, settled
+from tests.terminal import line_with, screen_text
 
 
 async def test_a_request_goes_from_the_keyboard_to_a_saved_version(bench: Bench) -> None:
@@ -24,7 +24,7 @@ async def test_a_request_goes_from_the_keyboard_to_a_saved_version(bench: Bench)
         await pilot.press("ctrl+s")
 
         # then: the request shows its end by itself
-        text = await shows(pilot, "Available: version 1, s saves it", seconds=30)
+        text = await shows(pilot, "Available: version 1, s saves it")
         assert "#1 api.kmtui.test" in text
         assert "+ challenges" in text
         assert "valid" in line_with(pilot.app, "www.kmtui.test")
@@ -36,3 +36,92 @@ async def test_a_request_goes_from_the_keyboard_to_a_saved_version(bench: Bench)
         await shows(pilot, "Saved: version 1 of api.kmtui.test")
         assert (await bench.core.requests.get("1")).status == RequestStatus.SAVED
         assert (await bench.core.certificates.get("api.kmtui.test")).current_version == 1
+
+
+async def failed(core: Core, *names: str) -> str:
+    """A request that the CA refuses, because the first name is nowhere."""
+    choice = ChallengeChoice(type="http-01", server="listener")
+    spec = RequestSpec(names=names, account="practice", choices={"": choice})
+    request = await core.requests.create(spec)
+    await core.requests.wait(request.id, seconds=30)
+    return request.id
+
+
+async def test_a_failed_request_says_what_happened_and_what_to_do(bench: Bench) -> None:
+    request_id = await failed(bench.core, "no.elsewhere.test")
+    async with opened(bench.core, size=NARROW) as pilot:
+        # when
+        await pilot.app.push_screen(RequestScreen(request_id))
+
+        # then: What, Next and Said stand right there
+        text = await shows(pilot, "x Failed")
+        assert "What   The CA could not look up the name in DNS" in text
+        assert "Next   check that the record exists" in text
+        assert "Said   urn:ietf:params:acme:error:dns" in text
+        assert "x challenges 0 of 1" in text
+
+        # and: the key ! shows all of this request's problem
+        await pilot.press("exclamation_mark")
+        await shows(pilot, "Where  http://127.0.0.1:")
+
+
+async def test_r_retries_as_it_is_and_the_screen_follows(bench: Bench) -> None:
+    request_id = await failed(bench.core, "no.elsewhere.test")
+    async with opened(bench.core) as pilot:
+        await pilot.app.push_screen(RequestScreen(request_id))
+        await shows(pilot, "x Failed")
+
+        await pilot.press("r")
+
+        await shows(pilot, "Requests > #2 no.elsewhere.test")
+        again = await bench.core.requests.get("2")
+        assert again.retry_of == request_id
+
+
+async def test_a_failed_request_is_corrected_without_typing_it_again(bench: Bench) -> None:
+    request_id = await failed(bench.core, "no.elsewhere.test", "www.kmtui.test")
+    async with opened(bench.core) as pilot:
+        await pilot.app.push_screen(RequestScreen(request_id))
+        await shows(pilot, "x Failed")
+
+        # when: the wrong name, on the first line of the filled form, is cleared
+        await pilot.press("E")
+        await shows(pilot, "< http-01 >")
+        await pilot.press("ctrl+home", *["delete"] * len("no.elsewhere.test"))
+        await shows(pilot, "+ 1 name")
+        await pilot.press("ctrl+s")
+
+        # then
+        await shows(pilot, "Available: version 1, s saves it")
+        corrected = await bench.core.requests.get("2")
+        assert corrected.names == ("www.kmtui.test",)
+
+
+async def test_a_key_that_can_do_nothing_says_why(bench: Bench) -> None:
+    request_id = await failed(bench.core, "no.elsewhere.test")
+    async with opened(bench.core) as pilot:
+        await pilot.app.push_screen(RequestScreen(request_id))
+        await shows(pilot, "x Failed")
+
+        await pilot.press("s")
+        await shows(pilot, "save: no version of it waits to be saved")
+
+        bench.core.access.lock()
+        await pilot.press("r")
+        await shows(pilot, "retry: vault is locked: L unlocks")
+
+
+async def test_the_pane_shows_the_record_and_who_sees_it(bench: Bench) -> None:
+    async with opened(bench.core, size=WIDE) as pilot:
+        spec = RequestSpec(names=("api.kmtui.test",), account="practice")
+        request = await bench.core.requests.create(spec)
+        await pilot.app.push_screen(RequestScreen(request.id))
+        await shows(pilot, "Available")
+
+        text = screen_text(pilot.app)
+        assert "name   _acme-challenge.api.kmtui.test" in text
+        assert "ns1.kmtui.test + seen" in text
+
+        # and: l shows the whole log
+        await pilot.press("l")
+        assert "everything published was removed" in await shows(pilot, "> log")

@@ -58,4 +58,12 @@ async def press_all(pilot: Pilot[Any], text: str) -> None:
         await pilot.press(_NAMED.get(character, character))
 
 
+async def press(pilot: Pilot[Any], *keys: str) -> str:
+    """Press keys one after the other; the whole screen once it is settled."""
+    for key in keys:
+        await pilot.press(_NAMED.get(key, key))
+        await settled(pilot)
+    return screen_text(pilot.app)
+
+
 _NAMED = {".": "full_stop", "*": "asterisk", "-": "minus", ",": "comma", " ": "space"}
