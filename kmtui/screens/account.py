@@ -21,6 +21,7 @@ class AccountScreen(DetailPage):
     """The sheet of one account; ``t`` asks its CA whether it answers."""
 
     ROOT = "Accounts"
+    LABEL_WIDTH = 13
     KEY_LINE: ClassVar[tuple[str, ...]] = ("help", "test", "copy", "last_error", "back")
 
     async def facts(self) -> Sequence[Fact]:

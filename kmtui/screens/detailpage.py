@@ -23,13 +23,15 @@ class DetailPage(Page):
 
     ROOT: ClassVar[str] = ""
     """First crumb of the trail."""
+    LABEL_WIDTH: ClassVar[int] = 20
+    """Room for the labels of a provider's fields."""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("test", show=False)]
 
     def __init__(self, id: str, name: str, *, test: bool = False) -> None:
         """`test`: begin with a test."""
         super().__init__()
         self.title_line.show_crumbs(self.ROOT, name)
-        self.details = Details(label_width=13)
+        self.details = Details(label_width=self.LABEL_WIDTH)
         self.thing = id
         """The id."""
         self.name_shown = name

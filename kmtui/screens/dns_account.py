@@ -79,7 +79,7 @@ def against_dns_account(key: str, account: DnsAccount, *, locked: bool) -> str:
     if key == "test" and locked and account.secret_names:
         return f"test: {LOCKED}"
     if key == "delete" and account.used_by:
-        return f"delete: {account.used_by} mappings lead to it; m shows them"
+        return f"delete: mappings lead to it ({account.used_by}): m shows them"
     return ""
 
 

@@ -78,7 +78,7 @@ def against_server(key: str, server: EndServer, *, locked: bool) -> str:
     if key == "test" and locked and server.secret_names:
         return f"test: {LOCKED}"
     if key == "delete" and server.mapped:
-        return f"delete: {server.mapped} mappings lead to it; m shows them"
+        return f"delete: mappings lead to it ({server.mapped}): m shows them"
     return ""
 
 

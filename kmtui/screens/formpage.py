@@ -41,7 +41,7 @@ class FormPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self.form = Form(self.fields())
-        self.about = Details(id="about")
+        self.about = Details(id="about", label_width=10)
         self.made = ""
         """Id of what was made, once it was."""
         self._sending = False

@@ -15,7 +15,7 @@ from kmtui.screens.page import Page
 from kmtui.screens.request_keys import vault_reason
 from kmtui.screens.tasks import Work
 from kmtui.status import Cell
-from kmtui.widgets.details import Fact
+from kmtui.widgets.details import Details, Fact
 from kmtui.widgets.rows import ListSource, Row, RowSource
 
 
@@ -42,6 +42,10 @@ class SetupList(ListPage):
     """One, many."""
     MARKABLE = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("new", show=False)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pane = Details(label_width=12, id="pane")
 
     # What a subclass gives
 

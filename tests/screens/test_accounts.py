@@ -1,0 +1,75 @@
+"""Accounts on the screen: registered from the keyboard, refused where the CA is gone."""
+
+from __future__ import annotations
+
+from kmtui.core.core import Core
+from tests.core.conftest import Bench
+from tests.screens.keyboard import NARROW, WIDE, opened, press_all, shows
+from tests.terminal import line_with
+
+HOSTILE = "x [/foo] [@click=app.quit]y\x1b]52;c;aGk=\x07\u202e"
+
+
+async def test_an_account_is_registered_from_the_keyboard(bench: Bench) -> None:
+    async with opened(bench.core, "accounts") as pilot:
+        # given: the form, for the CA that the directory's terms were fetched from
+        await pilot.press("n")
+        await shows(pilot, f"Terms     {bench.sandbox.directory_url.rpartition('/')[0]}/terms")
+
+        # when: it is sent without agreeing
+        await press_all(pilot, "second")
+        await pilot.press("ctrl+s")
+
+        # then: the field says so, what was typed is kept
+        text = await shows(pilot, "asks you to agree to its terms")
+        assert "second" in text
+
+        # when
+        await pilot.press("space", "ctrl+s")
+
+        # then
+        await shows(pilot, "second is registered at sandbox")
+        assert "valid" in line_with(pilot.app, "+ second")
+        assert (await bench.core.accounts.get("second")).status == "valid"
+
+
+async def test_a_retired_ca_shows_its_dates_and_is_refused(core: Core) -> None:
+    await core.cas.add("own", directory_url="https://127.0.0.1:1/directory")
+    async with opened(core, "accounts") as pilot:
+        # given
+        await shows(pilot, "No accounts yet. n registers one")
+        await pilot.press("n")
+        await press_all(pilot, "mine")
+
+        # when: a letter chooses the CA
+        await pilot.press("tab", "b")
+
+        # then
+        text = await shows(pilot, "no new accounts since 2025-09-15")
+        assert "letsencrypt" in text
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Buypass Go SSL ended its service")
+        assert await core.accounts.all() == []
+
+
+async def test_an_account_shows_what_was_agreed_to_and_tests_its_ca(bench: Bench) -> None:
+    account = await bench.core.accounts.get("practice")
+    for size in (NARROW, WIDE):
+        async with opened(bench.core, "accounts", size) as pilot:
+            await shows(pilot, "practice")
+
+            await pilot.press("enter")
+            await shows(pilot, account.key_thumbprint)
+
+            await pilot.press("t")
+            await shows(pilot, "+ directory answered")
+
+
+async def test_a_hostile_title_of_a_ca_is_only_text(core: Core) -> None:
+    await core.cas.add("own", directory_url="https://127.0.0.1:1/directory", title=HOSTILE)
+    async with opened(core, "accounts") as pilot:
+        await pilot.press("n")
+
+        text = await shows(pilot, "x [/foo] [@click=app.quit]y")
+
+        assert not {"\x1b", "\x07", "\u202e"} & set(text)
