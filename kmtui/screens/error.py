@@ -36,13 +36,13 @@ def problem_facts(problem: Problem) -> list[Fact]:
     if problem.hint:
         facts.append(("Next", problem.hint))
     if problem.retry_after is not None:
-        facts.append(("", f"The server asks to wait {problem.retry_after:.0f} s."))
+        facts.append((" ", f"The server asks to wait {problem.retry_after:.0f} s."))
     if problem.instance:
         facts.append(("See", problem.instance))
     status = f"  HTTP {problem.http_status}" if problem.http_status else ""
     facts.append(("Said", (f"{problem.type}{status}", "muted")))
     if problem.detail:
-        facts.append(("", f"“{problem.detail}”"))
+        facts.append((" ", f"“{problem.detail}”"))
     facts += [(part.identifier, f"{part.type}\n“{part.detail}”") for part in problem.subproblems]
     if problem.where:
         facts.append(("Where", problem.where))

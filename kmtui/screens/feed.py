@@ -22,6 +22,8 @@ TICK = 0.15
 LOOK_ELSEWHERE = 2.0
 """Seconds between looks for what other processes wrote."""
 LOOK_AT_JOBS = 1.0
+CLOCK_MOVES = 60.0
+"""Seconds after which states and times that follow from the clock are read again."""
 
 Tell = Callable[[tuple["Event", ...]], None]
 
@@ -44,6 +46,7 @@ class Feed:
         core.bus.subscribe(self.receive)
         self._every(LOOK_AT_JOBS, self._look_at_jobs)
         self._every(LOOK_ELSEWHERE, self._look_elsewhere)
+        self._every(CLOCK_MOVES, self._tell_all)
 
     @property
     def problem(self) -> tuple[str, Problem, datetime] | None:

@@ -71,4 +71,4 @@ class HelpScreen(ListPage):
 
     def _query_changed(self) -> None:
         super()._query_changed()
-        self.table.reload(self.source())
+        self.table.reload(self.source(), top=True)

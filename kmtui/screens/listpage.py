@@ -94,8 +94,8 @@ class ListPage(Page):
         await self._count()
 
     async def changed(self, message: Changed) -> None:
-        """Read the same rows again; lines that did not change are not painted."""
-        self.table.reload()
+        """Read the rows as of now; lines that did not change are not painted."""
+        self.table.reload(self.source())
         await self._count()
 
     async def _count(self) -> None:
@@ -114,7 +114,7 @@ class ListPage(Page):
             else self.EMPTY
         )
         if self.workbench.core is not None:
-            self.table.reload(self.source())
+            self.table.reload(self.source(), top=True)
 
     def on_row_table_highlighted(self, event: RowTable.Highlighted) -> None:
         if event.table is not self.table:

@@ -96,7 +96,7 @@ class RowTable(Widget, can_focus=True):
         self._top = 0
         self._anchor: int | None = None
         self._loading: set[int] = set()
-        self._stale = self._reading = False
+        self._stale = self._reading = self._to_top = False
 
     # What the screen asks
 
@@ -127,14 +127,17 @@ class RowTable(Widget, can_focus=True):
             return list(self.marks)
         return [self.row.key] if self.row else []
 
-    def reload(self, source: RowSource | None = None) -> None:
+    def reload(self, source: RowSource | None = None, *, top: bool = False) -> None:
         """Read the rows again, from another source if one is given.
 
-        The cursor stays on its key. Calls while a read is under way are answered by one more read.
+        The cursor stays on its key; where that is gone, in its place, or with `top` at the top.
+        Calls while a read is under way are answered by one more read.
         """
         if source is not None:
             self._source = source
+        if top:
             self._anchor = None
+        self._to_top = self._to_top or top
         self._stale = True
         if not self._reading and self.is_attached:
             self._reading = True
@@ -179,9 +182,9 @@ class RowTable(Widget, can_focus=True):
             self._reading = False
 
     async def _read_now(self) -> None:
-        same_query = self._source is self._pages.source
+        index = 0 if self._to_top else self._cursor
+        self._to_top = False
         pages = Pages(self._source, await self._source.count())
-        index = self._cursor if same_query else 0
         if self._cursor_key is not None:
             found = await pages.locate(self._cursor_key, self._cursor)
             index = index if found is None else found
