@@ -30,7 +30,7 @@ from kmtui.core.challenges.solvers import Solvers
 from kmtui.core.context import Context
 from kmtui.core.errors import AcmeError, KmtuiError, ProtocolViolation, StillProcessing
 from kmtui.core.planning import Proof, plan
-from kmtui.core.problems import combined, problem_of
+from kmtui.core.problems import combined, counted, problem_of
 from kmtui.core.progress import Progress
 from kmtui.core.together import together
 from kmtui.model import Challenge, ChallengeType, Problem, Request, RequestStatus
@@ -133,7 +133,7 @@ class Issuance:
             await work.progress.log("asking the CA about the order that was placed before")
             return await work.client.order(work.signer, work.request.order_url)
         names = work.request.names
-        await work.progress.step(RequestStatus.ORDERING, f"ordering {len(names)} names")
+        await work.progress.step(RequestStatus.ORDERING, f"ordering {counted(len(names), 'name')}")
         order = await work.client.new_order(work.signer, names, profile=work.request.spec.profile)
         await work.progress.ordered(order.url, order.status, names)
         return order
@@ -219,7 +219,9 @@ class Issuance:
     async def _publish(self, work: Work, answers: Sequence[Answer]) -> None:
         """Make every answer of the order visible before the CA is asked to look."""
         progress = work.progress
-        await progress.step(RequestStatus.PRESENTING, f"publishing {len(answers)} answers")
+        await progress.step(
+            RequestStatus.PRESENTING, f"publishing {counted(len(answers), 'answer')}"
+        )
         published = await self._solvers.present(answers, progress)
         await progress.step(RequestStatus.PROPAGATING, "waiting until every answer can be seen")
         await self._solvers.wait(published, progress)

@@ -9,6 +9,11 @@ from kmtui.core.errors import AcmeError, KmtuiError
 from kmtui.model import Problem, SubProblem
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 name``, ``2 names``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def problem_of(error: KmtuiError) -> Problem:
     """What to store: the CA's own problem with our words added, or our words alone."""
     if error.problem is None:

@@ -19,6 +19,7 @@ from kmtui.core.issuance import Issuance
 from kmtui.core.jobs import Jobs
 from kmtui.core.names import normalise_names
 from kmtui.core.planning import proof
+from kmtui.core.problems import counted
 from kmtui.db import certificates, challenges, cleanup, request_log, requests
 from kmtui.model import (
     Account,
@@ -95,7 +96,7 @@ class Requests:
         lines: list[CheckLine] = []
         try:
             spec = replace(spec, names=normalise_names(spec.names))
-            lines.append(CheckLine(True, _counted(len(spec.names), "name")))
+            lines.append(CheckLine(True, counted(len(spec.names), "name")))
             account, authority = await self._account(spec)
             lines.append(CheckLine(True, f"account {account.name} at {authority.title}"))
             _check_abilities(spec, authority)
@@ -367,10 +368,6 @@ def _check_abilities(spec: RequestSpec, authority: Authority) -> None:
         )
     if authority.wildcard is False and any(name.startswith("*.") for name in spec.names):
         raise InvalidInput(f"{authority.title} issues no wildcards", field="names")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _job(request_id: str) -> str:

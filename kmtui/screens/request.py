@@ -48,6 +48,7 @@ class RequestScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("next_pane", "retry", "edit", "cancel", "save", "log", "last_error")
     ]
+    AUTO_FOCUS = "RowTable"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
     RequestScreen #band { display: none; }
