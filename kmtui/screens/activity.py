@@ -32,10 +32,10 @@ class ActivityScreen(ListPage):
     MARKABLE = False
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("TIME", 16, sort="at"),
-        Column("WHO", 8, 20, flex=1, drop=2, middle=True),
+        Column("WHO", 10, 20, flex=1, drop=2, middle=True),
         Column("WHAT", 16, drop=1),
         Column("ON", 16, 44, flex=2, middle=True),
-        Column("OUTCOME", 16, flex=2),
+        Column("OUTCOME", 15, flex=2),
     )
     EMPTY = "Nothing was done yet. Every action by anyone is written down here."
     KEY_LINE: ClassVar[tuple[str, ...]] = (

@@ -68,7 +68,7 @@ class CertificateScreen(Page):
         self.attempts = RowTable(
             ATTEMPT_COLUMNS, empty="Nobody asked for a version here.", markable=False, id="attempts"
         )
-        self.pane = Details(id="pane")
+        self.pane = Details(label_width=11, id="pane")
 
     def body(self) -> ComposeResult:
         yield self.names
@@ -164,8 +164,8 @@ class CertificateScreen(Page):
             return
         chain = await asyncio.to_thread(read_chain, version.chain_pem)
         facts = version_facts(version, datetime.now(UTC), chain.line)
-        pem: list[Fact] = [("", line) for line in version.chain_pem.splitlines()]
-        self.pane.show([("", (f"v{version.number}", "strong")), *facts, ("", ""), *pem])
+        more: Fact = ("", ("enter shows the whole text, the chain and the PEM", "muted"))
+        self.pane.show([("", (f"v{version.number}", "strong")), *facts, ("", ""), more])
 
     # Keys
 

@@ -88,15 +88,16 @@ def versions_in_words(certificate: Certificate) -> Cell:
 
 
 def state_cells(certificate: Certificate, now: datetime) -> Sequence[Cell]:
-    """The second line: state, account and key, renewal, last try."""
+    """One line, what matters most first: state, last try, renewal, account and key."""
     status, tone = status_cell(certificate_status(certificate, now))
     if certificate.not_after is not None:
         status = f"{status} until {date(certificate.not_after)}"
-    means = filter(None, (certificate.account, certificate.key_type, certificate.profile))
-    cells: list[Cell] = [(status, tone), ("  " + " · ".join(means), "")]
+    cells: list[Cell] = [(status, tone)]
+    tried, tried_tone = last_try(certificate, now)
+    if tried_tone:
+        cells += [("   last try ", "muted"), (tried, tried_tone)]
     if renewal := renewal_words(certificate, now):
         cells += [("   renewal ", "muted"), (renewal, "")]
-    tried, tried_tone = last_try(certificate, now)
-    if tried:
-        cells += [("   last try ", "muted"), (tried, tried_tone)]
+    means = filter(None, (certificate.account, certificate.key_type, certificate.profile))
+    cells.append(("   " + " · ".join(means), "muted"))
     return cells

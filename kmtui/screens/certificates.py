@@ -104,9 +104,13 @@ class CertificatesScreen(ListPage):
 
     def line(self, row: Row) -> Sequence[Cell]:
         certificate: Certificate = row.data
-        about = [names_in_short(certificate), certificate.issuer, certificate.account or ""]
         text, tone = attempt_cell(certificate, datetime.now(UTC))
-        return [(" · ".join(filter(None, about)), "muted"), (f" · {text}" if text else "", tone)]
+        about = filter(None, (certificate.account, certificate.issuer))
+        return [
+            (names_in_short(certificate), "muted"),
+            (f" · {text}" if tone else "", tone),
+            ("".join(f" · {word}" for word in about), "muted"),
+        ]
 
     def _query_changed(self) -> None:
         super()._query_changed()

@@ -142,11 +142,12 @@ def version_facts(version: Version, now: datetime, chain: str = "") -> list[Fact
         state = f"{state} {when(version.replaced_at)}"
     facts: list[Fact] = [("status", (state, tone))]
     for at, name in enumerate(version.names):
-        facts.append(("" if at else "names", name))
+        facts.append((" " if at else "names", name))  # a value each: together they may be too long
     facts += [
         ("not before", when(version.not_before)),
         ("not after", f"{when(version.not_after)}  {_left(version.not_after, now)}"),
-        ("issued", f"{when(version.issued_at)}  {ago(version.issued_at, now)}, {version.why}"),
+        ("issued", f"{when(version.issued_at)}  {ago(version.issued_at, now)}"),
+        ("why", version.why),
         ("saved", when(version.saved_at) if version.saved_at else "not yet"),
         ("key", version.key_type if version.has_key else f"{version.key_type}, not held here"),
         ("issuer", version.issuer),

@@ -1,5 +1,20 @@
-"""A core for the screens: an empty inventory, and one that stands in the sandbox."""
+"""A core for the screens: an empty inventory, one in the sandbox, and samples to fill one with."""
 
+from collections.abc import AsyncIterator
+
+import pytest
+
+from kmtui.core.core import FILE_NAME, Core
+from kmtui.db.database import Database
 from tests.core.conftest import bench, core
+from tests.db.samples import Filled
 
-__all__ = ["bench", "core"]
+__all__ = ["bench", "core", "filled"]
+
+
+@pytest.fixture
+async def filled(core: Core) -> AsyncIterator[Filled]:
+    """Stores samples in the core's inventory, as another process would."""
+    db = Database.open(core.data / FILE_NAME)
+    yield Filled(db)
+    await db.close()
