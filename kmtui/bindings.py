@@ -131,19 +131,17 @@ LISTED = _ids("filter sort sort_reverse")
 """Ids of the keys of a screen that shows a list."""
 
 SCREENS: dict[str, tuple[str, ...]] = {
-    "certificates": _ids(
-        "open new renew save import_files export move revoke delete undelete timeline"
-    ),
-    "certificate": _ids("open next_pane renew save export deploy rollback diff edit revoke delete"),
-    "version": _ids("export deploy rollback diff revoke delete"),
-    "requests": _ids("open new retry cancel save log drop_draft"),
-    "request": _ids("next_pane retry cancel save log"),
-    "accounts": _ids("open new add_existing edit export test roll_key delete deactivate"),
-    "account": _ids("edit export test roll_key delete deactivate"),
-    "dns": _ids("open new edit test delete"),
-    "dns_account": _ids("edit test delete"),
-    "servers": _ids("open new edit map test delete"),
-    "server": _ids("edit map test delete"),
+    "certificates": _ids("open new save"),
+    "certificate": _ids("open next_pane save"),
+    "version": _ids("next_pane"),
+    "requests": _ids("open new retry edit cancel save log drop_draft"),
+    "request": _ids("open next_pane retry edit cancel save log"),
+    "accounts": _ids("open new test"),
+    "account": _ids("test"),
+    "dns": _ids("open new map test delete"),
+    "dns_account": _ids("map test delete"),
+    "servers": _ids("open new map test delete"),
+    "server": _ids("map test delete"),
     "activity": _ids("open"),
     "form": _ids("send"),
     "error": _ids("retry"),

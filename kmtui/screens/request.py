@@ -11,29 +11,24 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
-from kmtui.bindings import bindings
+from kmtui.bindings import bindings, screen_bindings
 from kmtui.core.errors import NotFound
 from kmtui.model import Challenge, Request, RequestStatus
+from kmtui.screens.challenge_rows import COLUMNS, challenge_facts, challenge_row
 from kmtui.screens.error import ErrorScreen, problem_facts
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
 from kmtui.screens.request_keys import request_reason
 from kmtui.screens.request_steps import steps_of
 from kmtui.screens.requests import names_in_short
-from kmtui.status import Cell, clock, duration, look, status_cell, when
-from kmtui.widgets.details import Details, Fact
+from kmtui.status import Cell, clock, duration, when
+from kmtui.widgets.details import Details
 from kmtui.widgets.line import Line
 from kmtui.widgets.logview import LogView
-from kmtui.widgets.rows import Column, ListSource, Row
+from kmtui.widgets.rows import ListSource
 from kmtui.widgets.rowtable import RowTable
 from kmtui.widgets.steps import Steps
 
-COLUMNS = (
-    Column("IDENTIFIER", 20, 60, flex=2, middle=True),
-    Column("TYPE", 7),
-    Column("STATE", 10),
-    Column("DETAIL", 18, flex=3),
-)
 MOST_ROWS = 11
 """Challenges shown at once; the rest of the height belongs to the log."""
 
@@ -46,7 +41,8 @@ class RequestScreen(Page):
         *("last_error", "next_pane", "back"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("next_pane", "retry", "edit", "cancel", "save", "log", "last_error")
+        *screen_bindings("request"),
+        *bindings("last_error"),
     ]
     AUTO_FOCUS = "RowTable"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
@@ -133,10 +129,10 @@ class RequestScreen(Page):
 
     def _show_challenges(self, challenges: Sequence[Challenge]) -> None:
         self.table.styles.height = min(max(len(challenges), 2), MOST_ROWS) + 1
-        self.table.reload(ListSource(_row(challenge) for challenge in challenges))
+        self.table.reload(ListSource(challenge_row(challenge) for challenge in challenges))
 
     def on_row_table_highlighted(self, event: RowTable.Highlighted) -> None:
-        facts = _sights(event.row.data) if event.row else ()
+        facts = challenge_facts(event.row.data) if event.row else ()
         self.pane.set_class(bool(facts), "-used")
         self.pane.show(facts)
 
@@ -237,37 +233,3 @@ def _result(request: Request) -> list[Cell]:
         case RequestStatus.PARKED if request.not_before is not None:
             return [(f"Parked until {when(request.not_before)} UTC", "warn")]
     return []
-
-
-def _row(challenge: Challenge) -> Row:
-    took = ""
-    if challenge.presented_at is not None and challenge.validated_at is not None:
-        took = duration((challenge.validated_at - challenge.presented_at).total_seconds())
-    cells: tuple[Cell, ...] = (
-        (challenge.identifier, ""),
-        (challenge.type, ""),
-        status_cell(challenge.status),
-        (challenge.detail or took, ""),
-    )
-    return Row(challenge.id, cells, challenge.status, challenge)
-
-
-def _sights(challenge: Challenge) -> list[Fact]:
-    """What is published for one name and who sees it already."""
-    facts: list[Fact] = [("", (f"{challenge.identifier}  {challenge.type}", "strong"))]
-    facts.append(("state", status_cell(challenge.status)))
-    if challenge.via:
-        facts.append(("via", challenge.via))
-    if challenge.fqdn:
-        facts += [("name", challenge.fqdn), ("value", challenge.value), ("", ("y copies", "muted"))]
-    for sight in challenge.servers:
-        mark, word, tone = _SEEN if sight.seen else _UNSEEN
-        said = f" {sight.detail}" if sight.detail and not sight.seen else ""
-        facts.append(("", (f"{sight.name} {mark} {word}{said}", tone)))
-    if challenge.detail:
-        facts.append(("detail", challenge.detail))
-    return facts
-
-
-_SEEN = (look("valid").glyph, "seen", "good")
-_UNSEEN = (look("pending").glyph, "not yet", "working")

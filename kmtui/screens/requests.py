@@ -151,6 +151,13 @@ class RequestsScreen(ListPage):
     def action_edit(self) -> None:
         self._open_form(self._request)
 
+    def action_log(self) -> None:
+        from kmtui.screens.request_log import RequestLogScreen
+
+        if (request := self._request) is not None:
+            title = f"#{request.number} {names_in_short(request)}"
+            self.app.push_screen(RequestLogScreen(request.id, title))
+
     def action_retry(self) -> None:
         chosen = self.table.chosen
         if len(chosen) > 1:

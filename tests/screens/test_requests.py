@@ -63,6 +63,19 @@ async def test_an_untouched_draft_stays_as_it_is(bench: Bench) -> None:
         assert [row.number for row in await all_requests(bench.core)] == [1]
 
 
+async def test_the_list_opens_the_log_and_the_form_of_a_row(bench: Bench) -> None:
+    await bench.core.requests.draft(RequestSpec(names=("a.kmtui.test",), account="practice"))
+    async with opened(bench.core) as pilot:
+        await shows(pilot, "a.kmtui.test")
+
+        await pilot.press("l")
+        await shows(pilot, "#1 a.kmtui.test > log")
+        await pilot.press("escape")
+        await shows(pilot, "not sent yet")
+        await pilot.press("E")
+        await shows(pilot, "Requests > new request")
+
+
 async def test_bad_input_is_said_at_its_field_and_stays(bench: Bench) -> None:
     async with opened(bench.core) as pilot:
         await pilot.press("n")

@@ -28,6 +28,7 @@ async def opened(
 
     app = KmtuiApp(Options(data=core.data, actor="ops@host1"), load)
     async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: app.core is not None, "the inventory did not open")
         await app.switch_mode(mode)
         await settled(pilot)
         yield pilot
