@@ -19,9 +19,10 @@ class CertificateRequests(Session):
     async def certificate(self, signer: Signer, url: str) -> Chain:
         """The chain at a certificate URL, or at one of a chain's `alternate_urls`."""
         reply = await self._post(signer, url, None, repeatable=True, accept=PEM_CHAIN)
-        others = [self._policy.check(link) for link in reply.links.get("alternate", [])]
-        unique = [link for link in dict.fromkeys(others) if link != url]
-        return parse_chain(reply.body, where=url, alternate_urls=unique[:MOST_ALTERNATES])
+        # A bad link to another chain is no reason to lose the certificate itself.
+        links = dict.fromkeys(reply.links.get("alternate", []))
+        others = [link for link in links if link != url and self._policy.allows(link)]
+        return parse_chain(reply.body, where=url, alternate_urls=others[:MOST_ALTERNATES])
 
     async def revoke(self, signer: Signer, cert_der: bytes, reason: int | None = None) -> None:
         """Revoke as the account that got it, or one authorized for all its names (section 7.6).

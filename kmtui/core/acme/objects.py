@@ -205,7 +205,7 @@ class Challenge:
     url: str
     type: str
     status: str
-    """Empty when the CA leaves it out."""
+    """`pending` when the CA leaves it out: nothing has happened yet."""
     error: Problem | None = None
     validated: datetime | None = None
     retry_after: float | None = None
@@ -219,7 +219,7 @@ class Challenge:
         return cls(
             url=own_url,
             type=fields.text("type") or "",
-            status=fields.text("status") or "",
+            status=fields.text("status") or "pending",
             error=_error(fields, where=own_url, in_challenge=True),
             validated=fields.time("validated"),
             retry_after=retry_after,

@@ -37,6 +37,10 @@ class UrlPolicy:
             )
         self._at_home = is_loopback(httpx.URL(directory_url).host)
 
+    def allows(self, url: str) -> bool:
+        """Whether the URL may be called."""
+        return not (_objection(url) or self._trespass(url))
+
     def check(self, url: str) -> str:
         """The URL itself when it may be called. Raises ProtocolViolation."""
         if why := _objection(url) or self._trespass(url):
@@ -63,6 +67,8 @@ def _objection(url: str) -> str:
         return "cannot be read"
     if not parsed.host:
         return "names no host"
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        return "names an impossible port"
     if parsed.userinfo:
         return "carries a user name or password"
     if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(parsed.host)):

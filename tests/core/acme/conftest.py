@@ -6,9 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import settings
 
 from kmtui.core.acme import AcmeClient, Order, Pace, Signer
 from tests.core.acme.fake_ca import DIRECTORY, Clock, FakeCa
+
+# A busy machine makes no behaviour wrong.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

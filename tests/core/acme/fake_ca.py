@@ -15,13 +15,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import josepy
 from acme.jws import JWS
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from josepy.json_util import decode_b64jose, encode_b64jose
+from josepy.jwk import JWK, JWKOct
 
 BASE = "https://ca.test"
 DIRECTORY = f"{BASE}/directory"
@@ -85,7 +86,7 @@ class FakeCa:
         self.headers: list[httpx.Headers] = []
         self.nonces: set[str] = set()
         self.accounts: dict[str, dict[str, Any]] = {}
-        self.keys: dict[str, josepy.JWK] = {}
+        self.keys: dict[str, JWK] = {}
         self.orders: dict[str, dict[str, Any]] = {}
         self.authorizations: dict[str, dict[str, Any]] = {}
         self.chains: dict[str, bytes] = {}
@@ -168,14 +169,14 @@ class FakeCa:
         }
         return directory if self.meta is None else {**directory, "meta": self.meta}
 
-    def verified(self, request: httpx.Request) -> tuple[Any, josepy.JWK, str | None]:
+    def verified(self, request: httpx.Request) -> tuple[Any, JWK, str | None]:
         """Payload, key and kid of a request that obeys RFC 8555 section 6."""
         assert request.method == "POST"
         assert request.headers["content-type"] == "application/jose+json"
         assert "content-length" in request.headers
         body = json.loads(request.content)
         assert set(body) == {"protected", "payload", "signature"}, "flattened, no header (6.2)"
-        protected = json.loads(josepy.decode_b64jose(body["protected"]))
+        protected = json.loads(decode_b64jose(body["protected"]))
         if protected["url"] != str(request.url):
             raise Refusal(403, "unauthorized", "url does not match")
         assert ("jwk" in protected) != ("kid" in protected), "exactly one of jwk and kid (6.2)"
@@ -185,6 +186,7 @@ class FakeCa:
             raise Refusal(400, "badNonce", "not a nonce of mine")
         self.nonces.discard(nonce)
         kid = protected.get("kid")
+        key: Any
         if kid is not None:
             if kid not in self.keys:
                 raise Refusal(400, "accountDoesNotExist", "no such kid")
@@ -192,14 +194,14 @@ class FakeCa:
             key = self.keys[kid]
         else:
             assert request.url.path in ("/new-account", "/revoke"), "kid expected (6.2)"
-            key = josepy.JWK.from_json(protected["jwk"])
+            key = JWK.from_json(protected["jwk"])
         if not JWS.from_json(body).verify(key):
             raise Refusal(400, "malformed", "bad signature")
-        raw = josepy.decode_b64jose(body["payload"])
+        raw = decode_b64jose(body["payload"])
         return (json.loads(raw) if raw else None), key, kid
 
-    def new_account(self, payload: Any, key: josepy.JWK) -> httpx.Response:
-        url = f"{BASE}/acct/{josepy.encode_b64jose(key.thumbprint())[:12]}"
+    def new_account(self, payload: Any, key: JWK) -> httpx.Response:
+        url = f"{BASE}/acct/{encode_b64jose(key.thumbprint())[:12]}"
         known = url in self.accounts
         if payload.get("onlyReturnExisting") and not known:
             raise Refusal(400, "accountDoesNotExist", "no account for this key")
@@ -212,14 +214,14 @@ class FakeCa:
             200 if known else 201, json=self.accounts[url], headers={"Location": url}
         )
 
-    def check_binding(self, payload: Any, key: josepy.JWK) -> None:
+    def check_binding(self, payload: Any, key: JWK) -> None:
         if "externalAccountBinding" not in payload:
             raise Refusal(403, "externalAccountRequired", "bind it")
         bound = JWS.from_json(payload["externalAccountBinding"])
         header = json.loads(bound.signature.protected)
         assert header == {"alg": "HS256", "kid": "eab-1", "url": f"{BASE}/new-account"}
-        assert bound.verify(josepy.JWKOct(key=b"\xfb\xff secret key of the CA"))
-        assert josepy.JWK.from_json(json.loads(bound.payload)) == key
+        assert bound.verify(JWKOct(key=b"\xfb\xff secret key of the CA"))
+        assert JWK.from_json(json.loads(bound.payload)) == key
 
     def account(self, path: str, payload: Any) -> httpx.Response:
         account = self.accounts[BASE + path]
@@ -288,7 +290,7 @@ class FakeCa:
         order = self.orders[path.replace("finalize", "order")]
         if order["status"] != "ready":
             raise Refusal(403, "orderNotReady", f"order is {order['status']}")
-        csr = x509.load_der_x509_csr(josepy.decode_b64jose(payload["csr"]))
+        csr = x509.load_der_x509_csr(decode_b64jose(payload["csr"]))
         names = [identifier["value"] for identifier in order["identifiers"]]
         leaf = certificate(names[0], csr.public_key(), "Fake root", self.root_key, names=names)
         cert_path = path.replace("finalize", "cert")
@@ -306,7 +308,7 @@ class FakeCa:
         )
 
     def revoke(self, payload: Any) -> httpx.Response:
-        der = josepy.decode_b64jose(payload["certificate"])
+        der = decode_b64jose(payload["certificate"])
         if der in self.revoked:
             raise Refusal(400, "alreadyRevoked", "revoked already")
         self.revoked[der] = payload.get("reason")
