@@ -75,7 +75,9 @@ class Feed:
 
     async def _look_at_jobs(self) -> None:
         running, ended = await self._jobs.look()
-        if isinstance(page := self._app.screen, Page):
+        # While the App leaves, its screens are gone before its timers.
+        stack = self._app.screen_stack if self._app.is_running else []
+        if stack and isinstance(page := stack[-1], Page):
             page.job_strip.show_jobs(running)
             for job in ended:
                 page.job_strip.ended(job)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from kmtui.model import Field
 from kmtui.screens.formpage import FormPage
 from kmtui.widgets.details import Fact
 from kmtui.widgets.fields import FieldSpec
-from kmtui.widgets.form import LABEL_WIDTH, Form
+from kmtui.widgets.form import Form
 
 NAME = FieldSpec(
     name="name", label="Name", required=True, help="How it is called here; any word you like."
@@ -36,6 +36,7 @@ class SettingsForm(FormPage):
     def __init__(self) -> None:
         super().__init__()
         self._kinds: dict[str, Kind] = {}
+        self.form.add_class("-long-labels")
 
     # What a subclass gives
 
@@ -69,7 +70,7 @@ class SettingsForm(FormPage):
         choice = FieldSpec(
             name="kind", label=self.KIND_LABEL, kind="choice", choices=options, default=chosen
         )
-        await self.form.set_fields([NAME, choice, *(_spec(field) for field in kind.fields)])
+        await self.form.set_fields([NAME, choice, *(FieldSpec.of(field) for field in kind.fields)])
         self.about.show(kind.facts)
 
     async def send(self) -> str:
@@ -83,11 +84,3 @@ class SettingsForm(FormPage):
             {field: value for field, value in given.items() if field not in hidden},
             {field: value for field, value in given.items() if field in hidden},
         )
-
-
-def _spec(field: Field) -> FieldSpec:
-    """The form field; a label that is cut is said in full with the help."""
-    spec = FieldSpec.of(field)
-    if len(field.label) <= LABEL_WIDTH:
-        return spec
-    return replace(spec, help=f"{field.label}: {field.help}" if field.help else field.label)

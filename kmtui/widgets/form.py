@@ -26,8 +26,6 @@ from kmtui.widgets.fields import (
 )
 from kmtui.widgets.line import Line
 
-LABEL_WIDTH = 12
-
 
 class FieldRow(Vertical):
     """Label, control, and the error that belongs to them."""
@@ -37,6 +35,8 @@ class FieldRow(Vertical):
     FieldRow > Horizontal { height: auto; }
     FieldRow > Horizontal > Line { width: 13; }
     FieldRow > .error { display: none; margin-left: 13; }
+    Form.-long-labels FieldRow > Horizontal > Line { width: 22; }
+    Form.-long-labels FieldRow > .error { margin-left: 22; }
     FieldRow.-wrong > .error { display: block; }
     """
 
@@ -51,7 +51,7 @@ class FieldRow(Vertical):
     def compose(self) -> ComposeResult:
         mark: Cell = ("*", "accent") if self.spec.required else ("", "")
         with Horizontal():
-            yield Line([(self.spec.label[:LABEL_WIDTH], "muted"), mark])
+            yield Line([(self.spec.label, "muted"), mark])
             yield self.control
         yield self._error
 
