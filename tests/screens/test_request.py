@@ -74,6 +74,7 @@ async def test_r_retries_as_it_is_and_the_screen_follows(bench: Bench) -> None:
         await pilot.press("r")
 
         await shows(pilot, "Requests > #2 no.elsewhere.test")
+        await shows(pilot, "x Failed")
         again = await bench.core.requests.get("2")
         assert again.retry_of == request_id
 
