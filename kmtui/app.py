@@ -11,13 +11,14 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib import import_module
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
+from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -26,43 +27,20 @@ from kmtui.bindings import EVERYWHERE, MODES, bindings
 from kmtui.config import Options
 from kmtui.core.errors import KmtuiError
 from kmtui.lastwords import crash_report, refusal
+from kmtui.screens.lazy import key_commands, screen_named
 from kmtui.screens.messages import Changed, CoreOpened
 from kmtui.screens.tasks import Tasks, Work
 from kmtui.text import Secret, harden
 
 if TYPE_CHECKING:
-    from textual.command import Provider
-
     from kmtui.core.core import Core
     from kmtui.core.events import Event
     from kmtui.model import Problem
     from kmtui.screens.feed import Feed
     from kmtui.screens.page import Page
 
-Loader = Callable[[], Awaitable["Core"]]
-
 ASK_AGAIN = 10.0
 """Seconds in which a second q leaves although jobs run."""
-
-SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
-log = logging.getLogger("kmtui.app")
-
-
-def key_commands() -> type[Provider]:
-    """The palette's commands, imported when it is first opened."""
-    from kmtui.screens.commands import KeyCommands
-
-    return KeyCommands
-
-
-def screen_named(dotted: str) -> Callable[[], Screen[Any]]:
-    """A screen that is imported when it is first shown: ``module:Class`` in `kmtui.screens`."""
-
-    def make() -> Screen[Any]:
-        module, _, name = dotted.partition(":")
-        return cast(Screen[Any], getattr(import_module(f"kmtui.screens.{module}"), name)())
-
-    return make
 
 
 class KmtuiApp(App[None], inherit_bindings=False):
@@ -79,14 +57,12 @@ class KmtuiApp(App[None], inherit_bindings=False):
         *bindings(*(name for name in EVERYWHERE if name != "quit"), show=False),
         *(replace(key, priority=True) for key in bindings("quit", show=False)),
     ]
-    CSS = """
-    Screen { background: $background; color: $foreground; }
-    ModalScreen { background: $background 60%; }
-    ModalScreen:ansi { background: transparent; }
-    """
+    CSS = theme.CSS
     access = reactive("", init=False)
 
-    def __init__(self, options: Options, loader: Loader, **arguments: Any) -> None:
+    def __init__(
+        self, options: Options, loader: Callable[[], Awaitable[Core]], **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
         self.animation_level = "none"
         for own in theme.themes():
@@ -173,8 +149,7 @@ class KmtuiApp(App[None], inherit_bindings=False):
     async def run_action(self, action: Any, default_namespace: Any = None, *rest: Any) -> bool:
         """Run an action; where a key is grey, say why."""
         done = await super().run_action(action, default_namespace, *rest)
-        page = self.page
-        if not done and isinstance(action, str) and page is not None:
+        if not done and isinstance(action, str) and (page := self.page) is not None:
             page.say(page.reason_against(action), "warn")
         return done
 
@@ -196,8 +171,7 @@ class KmtuiApp(App[None], inherit_bindings=False):
         self.screen.query("RowTable").focus()
 
     async def action_leave(self) -> None:
-        page = self.page
-        if page is not None and page.MODE:
+        if (page := self.page) is not None and page.MODE:
             await self.action_quit()
         elif page is not None:
             page.dismiss(None)
@@ -219,6 +193,11 @@ class KmtuiApp(App[None], inherit_bindings=False):
         self.ascii_only = True
         self._filters.append(AsciiOnly())
 
+    @on(Driver.SignalResume)
+    def on_foreground(self) -> None:
+        """Back from the shell (ctrl+z, fg): the terminal holds nothing of ours any more."""
+        self.refresh(layout=True)
+
     # Ways out
 
     def on_line_lost(self) -> None:
@@ -238,7 +217,7 @@ class KmtuiApp(App[None], inherit_bindings=False):
     def _fatal_error(self) -> None:
         """Textual would print every local variable, keys and passphrases among them."""
         report = crash_report(self._exception or RuntimeError("unknown"))
-        log.error("%s", report)
+        logging.getLogger("kmtui.app").error("%s", report)
         self._exit_renderables.append(Text(report))
         self._close_messages_no_wait()
 
@@ -253,7 +232,7 @@ def run_screen(
 
 async def _run(options: Options, passphrase: Secret[bytes] | None, *, demo: bool) -> int:
     from kmtui.startup import load, load_demo
-    from kmtui.terminal import TerminalDriver, can_show_unicode
+    from kmtui.terminal import TerminalDriver, can_show_unicode, signals_told_to
 
     async with AsyncExitStack() as outliving:  # what the core's last clean-up may still need
         opening = partial(load, options, passphrase)
@@ -261,13 +240,9 @@ async def _run(options: Options, passphrase: Secret[bytes] | None, *, demo: bool
         app = KmtuiApp(options, loader, driver_class=TerminalDriver)
         if not can_show_unicode():
             app.keep_to_ascii()
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, app.leave_by, number)
         try:
-            await app.run_async(mouse=options.mouse)
+            with signals_told_to(app.leave_by):
+                await app.run_async(mouse=options.mouse)
         finally:
-            for number in SIGNALS:  # a second one ends the process at once
-                loop.remove_signal_handler(number)
             await app.close_core()
     return app.return_code or 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
+import signal
 import sys
 from codecs import getincrementaldecoder
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from rich.segment import Segment
@@ -20,6 +24,7 @@ from kmtui.text import width_of
 if TYPE_CHECKING:
     from textual.app import App
 
+ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 POLL_MILLISECONDS = 100
 """How soon the input thread sees that it should end."""
 
@@ -107,6 +112,28 @@ class TerminalOutput:
     def isatty(self) -> bool:
         """Whether it is a terminal."""
         return self._file.isatty()
+
+
+@contextmanager
+def signals_told_to(leave: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Call `leave` in the event loop for a signal that ends programs; a second one ends at once.
+
+    Textual sets no handlers: the terminal would stay in raw mode, on the other screen.
+    """
+    loop = asyncio.get_running_loop()
+
+    def first(number: signal.Signals) -> None:
+        for each in ENDING:
+            loop.remove_signal_handler(each)
+        leave(number)
+
+    for number in ENDING:
+        loop.add_signal_handler(number, first, number)
+    try:
+        yield
+    finally:
+        for number in ENDING:
+            loop.remove_signal_handler(number)
 
 
 def can_show_unicode() -> bool:

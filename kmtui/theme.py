@@ -20,6 +20,14 @@ NAMES = {"dark": DARK, "light": LIGHT, "ansi": ANSI}
 """Words of the setting `theme` to theme names; ``auto`` chooses by the terminal."""
 
 
+CSS = """
+Screen { background: $background; color: $foreground; }
+ModalScreen { background: $background 60%; }
+ModalScreen:ansi { background: transparent; }
+"""
+"""What holds for every screen."""
+
+
 def choose(setting: str, *, true_color: bool, no_color: bool) -> str:
     """The theme for a setting: ``auto`` is dark where true colour works, else ANSI."""
     if no_color:
