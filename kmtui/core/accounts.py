@@ -11,7 +11,7 @@ from kmtui.core import authorities, keys
 from kmtui.core.acme import ExternalAccount, Signer, thumbprint
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.context import Context
-from kmtui.core.errors import AcmeError, CaUnreachable, InvalidInput, NotFound, Refused
+from kmtui.core.errors import AcmeError, InvalidInput, NotFound, ProtocolViolation, Refused
 from kmtui.core.events import AccountChanged
 from kmtui.db import accounts as rows
 from kmtui.model import Account, Authority, KeyType, ListQuery
@@ -95,11 +95,9 @@ class Accounts:
                 terms_agreed=bool(terms),
                 eab=eab,
             )
-        except CaUnreachable:
-            # The CA may have registered the key all the same: keep it, the next try finds out.
-            raise
         except AcmeError as error:
-            await self._forget(account, error)
+            if _is_refusal(error):
+                await self._forget(account, error)
             raise
 
         def confirm(session: Session) -> None:
@@ -199,6 +197,14 @@ class Accounts:
             )
 
         await self._context.db.write(forget)
+
+
+def _is_refusal(error: AcmeError) -> bool:
+    """Whether the CA surely registered nothing; else the key is kept and the next try finds out."""
+    status = error.problem.http_status if error.problem else None
+    return (
+        not isinstance(error, ProtocolViolation) and status is not None and 400 <= status < 500
+    )
 
 
 def _checked_email(email: str | None, authority: Authority) -> str | None:

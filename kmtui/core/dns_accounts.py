@@ -9,7 +9,7 @@ from sqlmodel import Session
 from kmtui.core.context import Context
 from kmtui.core.dns import registry
 from kmtui.core.dns.provider import DnsProvider
-from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, Refused
+from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, Refused, VaultError
 from kmtui.core.events import DnsAccountChanged
 from kmtui.core.names import normalise_zone
 from kmtui.db import dns as rows
@@ -102,6 +102,8 @@ class DnsAccounts:
             provider = await self.open(account)
             report = await provider.check([name] if name else account.zones)
             lines = list(report.lines)
+        except VaultError:
+            raise  # says nothing about what was to be tested
         except KmtuiError as error:
             lines = [CheckLine(False, error.message)]
             if error.hint:

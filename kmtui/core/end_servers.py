@@ -7,7 +7,7 @@ import uuid
 from sqlmodel import Session
 
 from kmtui.core.context import Context
-from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, Refused
+from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, Refused, VaultError
 from kmtui.core.events import EndServerChanged
 from kmtui.core.servers import registry
 from kmtui.core.servers.server import EndServer as Server
@@ -96,6 +96,8 @@ class EndServers:
         server = await self.get(word)
         try:
             lines = list(await (await self.open(server)).check())
+        except VaultError:
+            raise  # says nothing about what was to be tested
         except KmtuiError as error:
             lines = [CheckLine(False, error.message)]
             if error.hint:

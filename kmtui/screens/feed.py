@@ -57,7 +57,9 @@ class Feed:
         """Take an event in; the first one starts the tick."""
         self._inbox[type(event), event.id] = event
         if self._tick is None:
-            self._tick = self._app.set_timer(TICK, self._tell_all)
+            # An event may come from a task that the App did not start and does not know.
+            with self._app._context():
+                self._tick = self._app.set_timer(TICK, self._tell_all)
 
     def _every(self, seconds: float, look: Callable[[], Awaitable[None]]) -> None:
         self._app.set_interval(seconds, look)
