@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from kmtui.app import KmtuiApp
-from kmtui.bindings import MODES, screen_bindings
+from kmtui.bindings import MODES, bindings
 from kmtui.config import Options
 from kmtui.core.errors import Refused
 from kmtui.core.events import Bus
@@ -60,7 +60,9 @@ class ListScreen(ListPage):
     )
     EMPTY = "No certificates yet.\n\nn   request one"
     KEY_LINE: ClassVar[tuple[str, ...]] = ("help", "open", "renew", "revoke", "filter", "leave")
-    BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("certificates")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("new", "renew", "save", "revoke", "delete", "deploy")
+    ]
 
     def __init__(self) -> None:
         super().__init__()
