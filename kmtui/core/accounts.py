@@ -202,9 +202,7 @@ class Accounts:
 def _is_refusal(error: AcmeError) -> bool:
     """Whether the CA surely registered nothing; else the key is kept and the next try finds out."""
     status = error.problem.http_status if error.problem else None
-    return (
-        not isinstance(error, ProtocolViolation) and status is not None and 400 <= status < 500
-    )
+    return not isinstance(error, ProtocolViolation) and status is not None and 400 <= status < 500
 
 
 def _checked_email(email: str | None, authority: Authority) -> str | None:
