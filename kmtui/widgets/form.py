@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
@@ -73,6 +75,12 @@ class Form(Vertical):
     Enter and tab go to the next field; sending is the screen's key (ctrl+s).
     """
 
+    # First of all, so that what is typed ahead over a slow line goes to the next field and not to
+    # the one that had the focus when it arrived.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "field before", show=False, priority=True),
+    ]
     DEFAULT_CSS = """
     Form { height: 1fr; width: 1fr; }
     Form > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
