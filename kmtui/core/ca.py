@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
 
 from sqlmodel import Session
 
 from kmtui.core import authorities as catalogue
 from kmtui.core.acme import AcmeClient, Directory
+from kmtui.core.checks import findings
 from kmtui.core.context import Context
-from kmtui.core.errors import AcmeError, InvalidInput, KmtuiError, NotFound, Refused
+from kmtui.core.errors import InvalidInput, NotFound, Refused
 from kmtui.core.events import AuthorityChanged
 from kmtui.db import authorities as rows
 from kmtui.model import Authority, CheckLine
@@ -122,12 +123,12 @@ class CertificateAuthorities:
         authority = await self.get(name)
         if authority.retired:
             return [CheckLine(False, str(catalogue.retirement(authority)))]
-        started = datetime.now(UTC)
-        try:
-            directory = await self.directory(name)
-        except (AcmeError, KmtuiError) as error:
-            return [CheckLine(False, error.message), *_advice(error.hint)]
-        took = (datetime.now(UTC) - started).total_seconds()
+        return await findings(self._look(authority))
+
+    async def _look(self, authority: Authority) -> list[CheckLine]:
+        started = time.monotonic()
+        directory = await self.directory(authority.name)
+        took = time.monotonic() - started
         meta = directory.meta
         lines = [CheckLine(True, f"directory answered in {took:.2f} s: {authority.directory_url}")]
         if meta.terms_of_service:
@@ -146,7 +147,3 @@ class CertificateAuthorities:
 
 
 _ORDER = {"custom": 0, "active": 1, "retired": 2}
-
-
-def _advice(hint: str) -> list[CheckLine]:
-    return [CheckLine(None, hint)] if hint else []

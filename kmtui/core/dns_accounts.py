@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from kmtui.core.checks import findings, refuse_in_use, remembered
 from kmtui.core.context import Context
 from kmtui.core.dns import registry
 from kmtui.core.dns.provider import DnsProvider
-from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, Refused, VaultError
+from kmtui.core.errors import InvalidInput, NotFound
 from kmtui.core.events import DnsAccountChanged
 from kmtui.core.names import normalise_zone
 from kmtui.db import dns as rows
@@ -98,32 +100,15 @@ class DnsAccounts:
     async def test(self, word: str, *, name: str | None = None) -> list[CheckLine]:
         """Ask the provider whether the credentials work, and remember the result."""
         account = await self.get(word)
-        try:
-            provider = await self.open(account)
-            report = await provider.check([name] if name else account.zones)
-            lines = list(report.lines)
-        except VaultError:
-            raise  # says nothing about what was to be tested
-        except KmtuiError as error:
-            lines = [CheckLine(False, error.message)]
-            if error.hint:
-                lines.append(CheckLine(None, error.hint))
-        good = all(line.ok is not False for line in lines)
-        detail = next((line.text for line in lines if line.ok is False), "ok")
+        lines = await findings(self._look(account, [name] if name else account.zones))
         if not self._context.access.read_only:
-
-            def store(session: Session) -> None:
-                rows.update(
-                    session,
-                    account.id,
-                    last_test_at=self._context.clock(),
-                    last_test_ok=good,
-                    last_test_detail=detail,
-                )
-
-            await self._context.db.write(store)
+            result = remembered(lines, self._context.clock())
+            await self._context.db.write(lambda session: rows.update(session, account.id, **result))
             self._context.bus.publish(DnsAccountChanged(account.id))
         return lines
+
+    async def _look(self, account: DnsAccount, names: Sequence[str]) -> Sequence[CheckLine]:
+        return (await (await self.open(account)).check(names)).lines
 
     async def used_by(self, word: str) -> list[Mapping]:
         """The mappings that send names here."""
@@ -134,11 +119,7 @@ class DnsAccounts:
         """Remove a DNS account that no mapping uses, and its secrets."""
         self._context.access.require_change()
         account = await self.get(word)
-        if used := [mapping.pattern for mapping in await self.used_by(account.id)]:
-            raise Refused(
-                f"{account.name} serves the mappings {', '.join(used)}",
-                hint="delete or change those mappings first",
-            )
+        refuse_in_use(account.name, await self.used_by(account.id))
 
         def remove(session: Session) -> None:
             rows.delete(session, account.id)

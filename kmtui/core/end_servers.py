@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from kmtui.core.checks import findings, refuse_in_use, remembered
 from kmtui.core.context import Context
-from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, Refused, VaultError
+from kmtui.core.errors import InvalidInput, NotFound
 from kmtui.core.events import EndServerChanged
 from kmtui.core.servers import registry
 from kmtui.core.servers.server import EndServer as Server
@@ -94,30 +96,15 @@ class EndServers:
     async def test(self, word: str) -> list[CheckLine]:
         """Try what an issuance would need, and remember the result."""
         server = await self.get(word)
-        try:
-            lines = list(await (await self.open(server)).check())
-        except VaultError:
-            raise  # says nothing about what was to be tested
-        except KmtuiError as error:
-            lines = [CheckLine(False, error.message)]
-            if error.hint:
-                lines.append(CheckLine(None, error.hint))
-        good = all(line.ok is not False for line in lines)
-        detail = next((line.text for line in lines if line.ok is False), "ok")
+        lines = await findings(self._look(server))
         if not self._context.access.read_only:
-
-            def store(session: Session) -> None:
-                rows.update(
-                    session,
-                    server.id,
-                    last_test_at=self._context.clock(),
-                    last_test_ok=good,
-                    last_test_detail=detail,
-                )
-
-            await self._context.db.write(store)
+            result = remembered(lines, self._context.clock())
+            await self._context.db.write(lambda session: rows.update(session, server.id, **result))
             self._context.bus.publish(EndServerChanged(server.id))
         return lines
+
+    async def _look(self, server: EndServer) -> Sequence[CheckLine]:
+        return await (await self.open(server)).check()
 
     async def used_by(self, word: str) -> list[Mapping]:
         """The mappings that send names here."""
@@ -128,11 +115,7 @@ class EndServers:
         """Remove an end server that no mapping uses."""
         self._context.access.require_change()
         server = await self.get(word)
-        if used := [mapping.pattern for mapping in await self.used_by(server.id)]:
-            raise Refused(
-                f"{server.name} serves the mappings {', '.join(used)}",
-                hint="delete or change those mappings first",
-            )
+        refuse_in_use(server.name, await self.used_by(server.id))
 
         def remove(session: Session) -> None:
             rows.delete(session, server.id)
