@@ -19,6 +19,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 from textual.message import Message
 
+from kmtui.sgr import lean
 from kmtui.text import width_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class TerminalDriver(LinuxDriver):
         assert sys.__stderr__ is not None
         screen = sys.__stderr__ if sys.__stderr__.isatty() else sys.__stdout__
         self._file = TerminalOutput(screen)  # type: ignore[assignment]  # write, flush, fileno
+
+    def write(self, data: str) -> None:
+        """Send output, without what would change nothing."""
+        super().write(lean(data))
 
     def run_input_thread(self) -> None:
         """Read keys until told to stop, or until there is nobody at the other end."""

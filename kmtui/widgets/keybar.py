@@ -30,7 +30,7 @@ class KeyBar(Line):
 
     def _look_again(self) -> None:
         if self._fitting(self.size.width) != self._drawn:
-            self.refresh()
+            self.refresh_changed()
 
     def parts(self, width: int) -> tuple[Cells, Cells]:
         """The keys that fit."""

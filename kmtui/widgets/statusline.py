@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
 from kmtui.status import Cell
-from kmtui.widgets.line import Cells, Line, cells_width
+from kmtui.text import one_line, width_of
+from kmtui.widgets.line import Line
+
+NARROW = 60
+"""Below this width the order is not shown."""
 
 
-class StatusLine(Line):
+class StatusLine(Horizontal):
     """What the list holds, and a place to say why a key did nothing."""
+
+    DEFAULT_CSS = "StatusLine { height: 1; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._left, self._right = Line(), Line()
+        # By itself: Textual paints from a widget's first cell, and the position moves at each key.
+        self._place = Line()
         self._facts: dict[str, object] = {}
         self._said: Cell = ("", "")
 
@@ -64,15 +76,22 @@ class StatusLine(Line):
             assert isinstance(counts, Sequence)
             for at, count in enumerate(counts):
                 left += [("   " if at else "", ""), count]
+        self._left.show(left)
         sort = self._facts.get("sort")
-        right = [(f"sort {sort}", "muted")] if sort else []
-        if position := self._facts.get("position"):
-            right.append((f"  {position}", ""))
-        self.show(left, right)
+        self._show_at_width(self._right, f" sort {sort}" if sort else "", "muted")
+        position = self._facts.get("position")
+        self._show_at_width(self._place, f"  {position}" if position else "", "")
 
-    def parts(self, width: int) -> tuple[Cells, Cells]:
+    def _show_at_width(self, line: Line, text: str, tone: str) -> None:
+        line.styles.width = width_of(one_line(text))
+        line.show([(text, tone)])
+
+    def compose(self) -> ComposeResult:
+        self._draw()
+        yield self._left
+        yield self._right
+        yield self._place
+
+    def on_resize(self) -> None:
         """Where room is short the order goes before the position."""
-        left, right = super().parts(width)
-        if cells_width(left) + cells_width(right) >= width:
-            right = right[-1:]
-        return left, right
+        self._right.display = self.size.width >= NARROW

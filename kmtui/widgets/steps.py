@@ -33,7 +33,7 @@ class Steps(Line):
         """Show these steps."""
         if tuple(steps) != self._steps:
             self._steps = tuple(steps)
-            self.refresh()
+            self.refresh_changed()
 
     def parts(self, width: int) -> tuple[Cells, Cells]:
         """All steps, wider apart where there is room."""

@@ -30,7 +30,7 @@ class TitleLine(Line):
         """Show another trail, once the name of the thing is known."""
         if crumbs != self._crumbs:
             self._crumbs = crumbs
-            self.refresh()
+            self.refresh_changed()
 
     def parts(self, width: int) -> tuple[Cells, Cells]:
         """As much as fits; the tabs shrink to their digits first, then who and SANDBOX go."""
