@@ -14,8 +14,7 @@ from kmtui.core import keys
 from kmtui.core.errors import InvalidInput, Refused
 from kmtui.core.inspection import parse_chain
 from kmtui.model import ChallengeChoice, ListQuery, RequestSpec, RequestStatus
-
-from .conftest import Bench
+from tests.core.conftest import Bench
 
 
 async def obtain(bench: Bench, *names: str, **more: object) -> str:
