@@ -81,8 +81,8 @@ class EndServers:
         self._context.bus.publish(EndServerChanged(server.id))
         return server
 
-    async def open(self, server: EndServer) -> Server:
-        """The working server with its secrets unsealed."""
+    async def open(self, server: EndServer, *, webroot: str | None = None) -> Server:
+        """The working server with its secrets unsealed; a mapping's `webroot` replaces its own."""
         secrets = {
             name: (
                 await self._context.secrets.open(
@@ -91,7 +91,8 @@ class EndServers:
             ).decode()
             for name in server.secret_names
         }
-        return registry.create(server.kind, server.settings, secrets, self._shared)
+        settings = {**server.settings, "webroot": webroot} if webroot else server.settings
+        return registry.create(server.kind, settings, secrets, self._shared)
 
     async def test(self, word: str) -> list[CheckLine]:
         """Try what an issuance would need, and remember the result."""

@@ -24,6 +24,8 @@ class Proof:
     dns_account: DnsAccount | None = None
     server: EndServer | None = None
     alias: str | None = None
+    webroot: str | None = None
+    """The mapping's own web root, in place of the end server's."""
 
     @property
     def via(self) -> str:
@@ -64,13 +66,14 @@ def proof(name: str, choices: MappingType[str, ChallengeChoice], means: Means) -
         return Proof(name, ChallengeType.DNS_01, dns_account=account, alias=alias)
     if choice.server:
         server = _named(means.servers, choice.server, "end server", "server")
-        return Proof(name, ChallengeType.HTTP_01, server=server)
+        webroot = mapping.webroot if mapping and mapping.server_id == server.id else None
+        return Proof(name, ChallengeType.HTTP_01, server=server, webroot=webroot)
     if mapping is not None and mapping.dns_account_id:
         account = _named(means.dns_accounts, mapping.dns_account_id, "DNS account", "dns")
         return Proof(name, ChallengeType.DNS_01, dns_account=account, alias=mapping.alias)
     if mapping is not None and mapping.server_id:
         server = _named(means.servers, mapping.server_id, "end server", "server")
-        return Proof(name, ChallengeType.HTTP_01, server=server)
+        return Proof(name, ChallengeType.HTTP_01, server=server, webroot=mapping.webroot)
     raise InvalidInput(
         f"{name}: nothing says how to prove control of it" + (f" by {type_}" if type_ else ""),
         field="challenge",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dns.asyncquery
 import dns.message
 import pytest
 from cryptography import x509
+from sqlmodel import select
 
 from kmtui.core import keys
 from kmtui.core.errors import InvalidInput, Refused
 from kmtui.core.inspection import parse_chain
+from kmtui.db.tables import CleanupRow
 from kmtui.model import ChallengeChoice, ListQuery, RequestSpec, RequestStatus
 from tests.core.conftest import Bench
 
@@ -210,3 +213,24 @@ async def test_the_stored_key_is_the_certificates_key_and_lies_sealed(bench: Ben
     assert body not in everything.replace(b"\n", b"")
     assert b"PRIVATE KEY" not in everything
     assert bench.sandbox.tsig_secret.encode() not in everything
+
+
+async def test_a_mappings_own_web_root_takes_the_file(bench: Bench, tmp_path: Path) -> None:
+    own, general = tmp_path / "own", tmp_path / "general"
+    for place in (own, general):
+        place.mkdir()
+    core = bench.core
+    await core.end_servers.add("root", kind="local", settings={"webroot": str(general)})
+    await core.mappings.add("files.kmtui.test", server="root", webroot=str(own))
+
+    request = await core.requests.get(await obtain(bench, "files.kmtui.test"))
+
+    # Nothing serves that directory, so the CA refuses; the journal tells where the file was.
+    assert request.status == RequestStatus.FAILED
+    lines = [line.text for line in await core.requests.log(request.id)]
+    assert any("is served by root" in line for line in lines)
+    assert list(own.rglob("*")) == list(general.rglob("*")) == []
+    entries = await core.context.db.read(
+        lambda session: [row.handle for row in session.exec(select(CleanupRow)).all()]
+    )
+    assert [entry["webroot"] for entry in entries] == [str(own)]

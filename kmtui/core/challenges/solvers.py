@@ -55,11 +55,11 @@ class Solvers:
         await self._clean_up.run(progress)
 
     async def _grouped(self, answers: Sequence[Answer]) -> list[tuple[Solver, list[Answer]]]:
-        shares: dict[str, list[Answer]] = defaultdict(list)
+        shares: dict[tuple[str, str | None], list[Answer]] = defaultdict(list)
         for answer in answers:
             proof = answer.proof
             place = proof.dns_account or proof.server
-            shares[place.id if place else ""].append(answer)
+            shares[place.id if place else "", proof.webroot].append(answer)
         groups: list[tuple[Solver, list[Answer]]] = []
         for share in shares.values():
             proof = share[0].proof
@@ -68,7 +68,7 @@ class Solvers:
                 provider = await self._dns.open(proof.dns_account)
                 solver = Dns01(proof.dns_account, provider, self._journal)
             elif proof.server is not None:
-                server = await self._servers.open(proof.server)
+                server = await self._servers.open(proof.server, webroot=proof.webroot)
                 solver = Http01(proof.server, server, self._journal)
             else:
                 raise AssertionError(f"{proof.name} was planned without a way")
