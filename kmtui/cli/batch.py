@@ -85,7 +85,8 @@ async def _attempt(core: Core, spec: RequestSpec, seconds: float | None) -> Requ
         return error
     if seconds is None:
         return request
-    return await core.requests.wait(request.id, seconds=seconds)
+    await core.requests.wait(request.id, seconds=seconds)
+    return await core.requests.park(request.id)
 
 
 def _code(result: Request | KmtuiError, *, waited: bool) -> int:

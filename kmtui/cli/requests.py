@@ -207,6 +207,7 @@ async def _follow(core: Core, out: Output, request: Request, seconds: float | No
     if seconds is not None:
         async with watching(core, out, [request]):
             request = await core.requests.wait(request.id, seconds=seconds)
+            request = await core.requests.park(request.id)
     await _answer(core, out, request)
     return 0 if seconds is None else exit_code(request)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import replace
+from typing import Any
 
 from sqlmodel import Session
 
@@ -15,7 +16,7 @@ from kmtui.core.challenges.solvers import Solvers
 from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, Refused
 from kmtui.core.events import CertificateChanged, RequestChanged
-from kmtui.core.issuance import Issuance
+from kmtui.core.issuance import COME_BACK, Issuance
 from kmtui.core.jobs import Jobs
 from kmtui.core.names import normalise_names
 from kmtui.core.planning import proof
@@ -179,29 +180,41 @@ class Requests:
         request = await self.get(word)
         if not RequestStatus(request.status).active:
             raise Refused(f"request {request.number} is {request.status}: nothing to cancel")
+        return await self._stop(
+            request, RequestStatus.CANCELLED, "cancelled", finished_at=self._context.clock()
+        )
+
+    async def park(self, word: str) -> Request:
+        """Set a request aside that the CA or a name server keeps waiting; `retry` takes it up."""
+        self._context.access.require_change()
+        request = await self.get(word)
+        status = RequestStatus(request.status)
+        if not status.active or status == RequestStatus.PARKED:
+            return request
+        not_before = self._context.clock() + COME_BACK
+        return await self._stop(
+            request, RequestStatus.PARKED, f"set aside while {request.step}", not_before=not_before
+        )
+
+    async def _stop(
+        self, request: Request, status: RequestStatus, step: str, **fields: Any
+    ) -> Request:
+        # The job first: it would else write one more step over the new status.
+        await self._jobs.cancel(_job(request.id))
+        if not RequestStatus((await self.get(request.id)).status).active:
+            return await self.get(request.id)
 
         def store(session: Session) -> None:
-            requests.update(
-                session,
-                request.id,
-                status=RequestStatus.CANCELLED,
-                step="cancelled",
-                finished_at=self._context.clock(),
-            )
+            requests.update(session, request.id, status=status, step=step, **fields)
             request_log.append(
-                session, request.id, at=self._context.clock(), level="warn", text="cancelled"
+                session, request.id, at=self._context.clock(), level="warn", text=step
             )
-            if request.certificate_id:
-                certificates.refresh(session, request.certificate_id)
             self._context.record(
-                session, "request cancel", "request", request.id, f"#{request.number}"
+                session, f"request {status}", "request", request.id, f"#{request.number}"
             )
 
-        # The job first: it would else write one more step over the word "cancelled".
-        await self._jobs.cancel(_job(request.id))
-        if RequestStatus((await self.get(request.id)).status).active:
-            await self._context.db.write(store)
-            await self._issuance.clean_up(request.id)
+        await self._context.db.write(store)
+        await self._issuance.clean_up(request.id)
         self._context.bus.publish(RequestChanged(request.id))
         return await self.get(request.id)
 

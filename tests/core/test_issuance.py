@@ -166,6 +166,23 @@ async def test_cancelling_removes_what_was_published(bench: Bench) -> None:
     assert not core.requests.is_running(request.id)
 
 
+async def test_what_takes_too_long_is_parked_and_taken_up_again(bench: Bench) -> None:
+    bench.sandbox.lag = 60.0
+    core = bench.core
+    request = await core.requests.create(RequestSpec(names=("api.kmtui.test",), account="practice"))
+    await published(bench)
+
+    parked = await core.requests.park(request.id)
+
+    assert parked.status == RequestStatus.PARKED
+    assert parked.not_before is not None
+    assert await txt_values(bench) == []
+    bench.sandbox.lag = 0.0
+    await core.requests.retry(request.id)
+    done = await core.requests.wait(request.id, seconds=30)
+    assert done.status == RequestStatus.AVAILABLE, done.problem
+
+
 async def test_a_request_that_was_cut_off_goes_on_with_the_same_order_and_key(
     bench: Bench,
 ) -> None:
