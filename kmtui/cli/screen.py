@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+from kmtui.cli.passphrases import read_passphrase
 from kmtui.config import Options, gather, harden_process
 from kmtui.core.errors import InvalidInput, KmtuiError
+from kmtui.text import Secret
 
 
 def open_bare() -> int:
@@ -29,4 +31,6 @@ def open_screen(options: Options, *, demo: bool = False) -> int:
         )
     from kmtui.app import run_screen
 
-    return run_screen(options, demo=demo)
+    source = options.passphrase_fd if options.passphrase_file is None else options.passphrase_file
+    passphrase = None if source is None else Secret(read_passphrase(source))
+    return run_screen(options, demo=demo, passphrase=passphrase)

@@ -33,6 +33,11 @@ class Line(Widget):
             self._left, self._right = left, right
             self.refresh_changed()
 
+    @property
+    def needs(self) -> int:
+        """Cells that everything to be shown takes."""
+        return cells_width(clean((*self._left, *self._right)))
+
     def refresh_changed(self) -> None:
         """Paint again from the first to the last cell that differs from what was painted."""
         before, now = self._painted, _by_cell(self._fitted())

@@ -11,9 +11,6 @@ from kmtui.status import Cell
 from kmtui.text import one_line, width_of
 from kmtui.widgets.line import Line
 
-NARROW = 60
-"""Below this width the order is not shown."""
-
 
 class StatusLine(Horizontal):
     """What the list holds, and a place to say why a key did nothing."""
@@ -76,11 +73,12 @@ class StatusLine(Horizontal):
             assert isinstance(counts, Sequence)
             for at, count in enumerate(counts):
                 left += [("   " if at else "", ""), count]
-        self._left.show(left)
         sort = self._facts.get("sort")
-        self._show_at_width(self._right, f" sort {sort}" if sort else "", "muted")
         position = self._facts.get("position")
+        self._left.show(left)
+        self._show_at_width(self._right, f" sort {sort}" if sort else "", "muted")
         self._show_at_width(self._place, f"  {position}" if position else "", "")
+        self._make_room()
 
     def _show_at_width(self, line: Line, text: str, tone: str) -> None:
         line.styles.width = width_of(one_line(text))
@@ -93,5 +91,9 @@ class StatusLine(Horizontal):
         yield self._place
 
     def on_resize(self) -> None:
-        """Where room is short the order goes before the position."""
-        self._right.display = self.size.width >= NARROW
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Where room is short the order goes first; the position stays."""
+        parts = (self._left, self._right, self._place)
+        self._right.display = sum(part.needs for part in parts) <= self.size.width
