@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import os
 import subprocess
@@ -11,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from kmtui.core import keys
+from kmtui.core.core import Core
 from tests.servers.bind import Bind
 from tests.servers.pebble import Pebble
 from tests.servers.process import free_port
@@ -33,20 +37,25 @@ class Scripted:
             **environment,
         }
         self.output = ""
-        """Everything every command printed."""
+        """Everything every command printed, and how `ps` shows it."""
 
     def __call__(self, *arguments: str, code: int = 0) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "kmtui", "--json", *arguments],
+        log = ["--log-file", str(self.home / "log"), "--debug"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kmtui", "--json", *log, *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=110,
         )
-        self.output += done.stdout + done.stderr
-        assert done.returncode == code, done.stdout + done.stderr
-        document = json.loads(done.stdout)
+        self.output += subprocess.run(
+            ["ps", "-o", "args=", "-p", str(process.pid)], capture_output=True, text=True
+        ).stdout
+        out, err = process.communicate(timeout=110)
+        self.output += out + err
+        assert process.returncode == code, out + err
+        document = json.loads(out)
         assert document["schema"] == 1
         return document
 
@@ -114,7 +123,7 @@ def test_from_nothing_to_a_saved_certificate(
     chain = run("cert", "show", label)["version"]["chain_pem"]
     verify_with_openssl(chain, ca.root_pem(), tmp_path)
     assert lab.added("kmtui.test") == set()
-    nothing_secret_is_to_be_found(run, lab, chain)
+    nothing_secret_is_to_be_found(run, lab, label)
 
 
 def verify_with_openssl(chain: str, root: str, directory: Path) -> None:
@@ -128,13 +137,28 @@ def verify_with_openssl(chain: str, root: str, directory: Path) -> None:
     )
 
 
-def nothing_secret_is_to_be_found(run: Scripted, lab: Bind, chain: str) -> None:
-    """Neither in what was printed nor in any file of the inventory."""
-    stored = b"".join(p.read_bytes() for p in (run.home / "data").rglob("*") if p.is_file())
-    assert x509.load_pem_x509_certificate(chain.encode()) is not None
-    for secret in (lab.tsig.secret, "PRIVATE KEY"):
-        assert secret not in run.output
-        assert secret.encode() not in stored
+def nothing_secret_is_to_be_found(run: Scripted, lab: Bind, label: str) -> None:
+    """Neither in what was printed, nor in `ps`, the log, or any file of the inventory."""
+    files = [path for path in (run.home / "data").rglob("*") if path.is_file()]
+    log = run.home / "log"
+    assert log.stat().st_size > 0
+    everything = run.output.encode() + b"".join(path.read_bytes() for path in [*files, log])
+    key = keys.load_private_key(asyncio.run(private_key(run, label)))
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    scalar = key.private_numbers().private_value.to_bytes(32, "big")
+    body = keys.to_pem(key).splitlines()[1]
+    secret = lab.tsig.secret
+    for bytes_ in (scalar, body, b"PRIVATE KEY", secret.encode(), base64.b64decode(secret)):
+        assert bytes_ not in everything
+
+
+async def private_key(run: Scripted, label: str) -> bytes:
+    core = await Core.open(run.home / "data", actor="tester@here")
+    try:
+        await core.access.unlock_with_key_file(run.home / "vault.key")
+        return await core.certificates.private_key_pem(await core.certificates.version(label, 1))
+    finally:
+        await core.close()
 
 
 def test_a_refused_name_carries_the_words_of_the_ca(tmp_path: Path, ca: Pebble, lab: Bind) -> None:
