@@ -169,7 +169,11 @@ class RequestRow(SQLModel, table=True):
     retry_of: str | None = None
     csr: bytes | None = Field(default=None, sa_type=LargeBinary)
     attempt: int = 0
+    """The fencing number: it grows with each claim."""
     owner: str | None = None
+    """The process that works on it, or did."""
+    replaces: str | None = Field(default=None, sa_type=FreeText)
+    retries: int = 0
 
 
 class RequestLogRow(SQLModel, table=True):
@@ -222,6 +226,38 @@ class CleanupRow(SQLModel, table=True):
     next_attempt_at: datetime | None = Field(default=None, sa_type=Utc)
     last_error: str = Field(default="", sa_type=FreeText)
     created_at: datetime = Field(sa_type=Utc)
+
+
+class RenewalRow(SQLModel, table=True):
+    """When one certificate's current version shall be renewed, and who says so."""
+
+    __tablename__ = "renewal"
+    certificate_id: str = Field(primary_key=True, foreign_key="certificate.id")
+    version_number: int
+    cert_id: str | None = Field(default=None, sa_type=FreeText)
+    """The version's name in renewal information (RFC 9773 section 4.1)."""
+    source: str
+    window_start: datetime | None = Field(default=None, sa_type=Utc)
+    window_end: datetime | None = Field(default=None, sa_type=Utc)
+    explanation_url: str | None = Field(default=None, sa_type=FreeText)
+    renew_at: datetime | None = Field(default=None, sa_type=Utc)
+    checked_at: datetime | None = Field(default=None, sa_type=Utc)
+    next_check_at: datetime | None = Field(default=None, sa_type=Utc)
+    failures: int = 0
+    error: str = Field(default="", sa_type=FreeText)
+
+
+class RateEventRow(SQLModel, table=True):
+    """One order, certificate or failed validation that counts against a CA's limits."""
+
+    __tablename__ = "rate_event"
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=Utc)
+    ca: str
+    what: str
+    per: str
+    scope: str
+    request_id: str | None = None
 
 
 class VersionRow(SQLModel, table=True):

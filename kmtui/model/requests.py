@@ -93,12 +93,20 @@ class Request:
     spec: RequestSpec
     finished_at: datetime | None = None
     not_before: datetime | None = None
-    """Parked until then."""
+    """Parked until then; for a failed renewal, when the next attempt is made."""
     order_url: str | None = None
     order_status: str | None = None
     version: int | None = None
     problem: Problem | None = None
     retry_of: str | None = None
+    replaces: str | None = None
+    """The certificate it replaces, as renewal information names it (RFC 9773 section 4.1)."""
+    retries: int = 0
+    """How often in a row it was set aside."""
+    owner: str | None = None
+    """The process that works on it, or did until it ended."""
+    attempt: int = 0
+    """The fencing number of that work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
