@@ -31,7 +31,7 @@ servers:         ## Fetch the real servers of the tests into .cache (no root nee
 	@tests/servers/install.sh
 
 bench: $(STAMP)  ## Measure, and print ratios
-	@for script in tests/bench/*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in tests/bench/*.py; do PYTHONPATH=. $(BIN)/python $$script || exit 1; done
 
 lock: $(STAMP)   ## Resolve the dependencies anew into requirements.lock
 	@$(BIN)/python -m pip install --quiet uv
