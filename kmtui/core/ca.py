@@ -110,7 +110,10 @@ class CertificateAuthorities:
             )
         if name not in self._clients:
             self._clients[name] = AcmeClient(
-                authority.directory_url, ca_bundle=authority.ca_bundle, proxy=authority.proxy
+                authority.directory_url,
+                ca_bundle=authority.ca_bundle,
+                proxy=authority.proxy,
+                now=self._context.clock,
             )
         return self._clients[name]
 

@@ -22,6 +22,7 @@ from kmtui.core.acme.objects import (
 )
 from kmtui.core.acme.polling import Pace
 from kmtui.core.acme.problems import action_for
+from kmtui.core.acme.renewal import RenewalInfo, cert_id
 
 __all__ = [
     "Account",
@@ -37,8 +38,10 @@ __all__ = [
     "Order",
     "Pace",
     "PrivateKey",
+    "RenewalInfo",
     "Signer",
     "action_for",
+    "cert_id",
     "dns_value",
     "key_authorization",
     "thumbprint",

@@ -6,9 +6,12 @@ from kmtui.core.acme.accounts import AccountRequests
 from kmtui.core.acme.authorizations import AuthorizationRequests
 from kmtui.core.acme.certificates import CertificateRequests
 from kmtui.core.acme.orders import OrderRequests
+from kmtui.core.acme.renewal import RenewalRequests
 
 
-class AcmeClient(AccountRequests, OrderRequests, AuthorizationRequests, CertificateRequests):
+class AcmeClient(
+    AccountRequests, OrderRequests, AuthorizationRequests, CertificateRequests, RenewalRequests
+):
     """A CA to talk to; see Session for what it is made from.
 
     Keeps connections, nonces and the directory between calls and may be used by many tasks of one

@@ -58,6 +58,15 @@ class Reply:
         return parse_retry_after(value, _http_date(self.headers.get("date")) or self.received)
 
     @property
+    def clock_skew(self) -> float | None:
+        """Seconds our clock is ahead of the CA's; None when the CA does not tell the time.
+
+        The Date header counts whole seconds and is older by the way here: good for minutes.
+        """
+        theirs = _http_date(self.headers.get("date"))
+        return None if theirs is None else (self.received - theirs).total_seconds()
+
+    @property
     def links(self) -> dict[str, list[str]]:
         """Absolute URLs of all Link headers by relation (RFC 8288)."""
         return parse_links(self.headers.get_list("link"), self.url)

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ from kmtui.core.acme.objects import Directory
 from kmtui.core.acme.polling import Pace
 from kmtui.core.acme.problems import own_problem, refusal, unreachable, violation
 from kmtui.core.acme.reply import Reply
-from kmtui.core.acme.transport import Transport
+from kmtui.core.acme.transport import Transport, utc_now
 from kmtui.core.acme.urls import UrlPolicy
 from kmtui.core.errors import AcmeError, CaUnreachable, ProtocolViolation
 
@@ -48,15 +49,19 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
         pace: Pace | None = None,
         patience: float = retries.PATIENCE,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         """`ca_bundle` (PEM) replaces the system's trust; `http` stands in for the network.
 
-        `patience` is how many seconds one call may wait between its tries.
+        `patience` is how many seconds one call may wait between its tries; `now` is the time of
+        day that `clock_skew` compares with the CA's.
         Raises InvalidInput for a bad URL, bundle or proxy; connects only when first needed.
         """
         self._policy = UrlPolicy(directory_url)
         self._directory_url = directory_url
-        self._transport = Transport(self._policy, ca_bundle=ca_bundle, proxy=proxy, http=http)
+        self._transport = Transport(
+            self._policy, ca_bundle=ca_bundle, proxy=proxy, http=http, now=now
+        )
         self._sleep = sleep
         self._clock = clock
         self._pace = pace or Pace()
@@ -80,6 +85,11 @@ class Session:
         """Close all connections and forget the nonces."""
         self._nonces.flush()
         await self._transport.aclose()
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds our clock is ahead of the CA's by its last reply; None before one told it."""
+        return self._transport.clock_skew
 
     async def directory(self, *, refresh: bool = False) -> Directory:
         """The CA's directory (section 7.1.1), fetched once and again on `refresh`.

@@ -38,6 +38,11 @@ _NEVER_SENT = (
 )
 
 
+def utc_now() -> datetime:
+    """The time of day of this machine."""
+    return datetime.now(UTC)
+
+
 class Transport:
     """Calls one CA and returns whole replies."""
 
@@ -49,6 +54,7 @@ class Transport:
         proxy: str | None = None,
         http: httpx.AsyncBaseTransport | None = None,
         deadline: float = TOTAL_DEADLINE,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         """`ca_bundle` (PEM) replaces the system's trust. Raises InvalidInput for it and `proxy`."""
         self._policy = policy
@@ -56,6 +62,9 @@ class Transport:
         self._proxy = _checked_proxy(proxy) if proxy else None
         self._http = http
         self._deadline = deadline
+        self._now = now
+        self.clock_skew: float | None = None
+        """Seconds our clock is ahead of the CA's by its last reply; None before one told it."""
         self._client: httpx.AsyncClient | None = None
         self._opening = asyncio.Lock()
         self._in_flight = asyncio.Semaphore(IN_FLIGHT)
@@ -106,7 +115,10 @@ class Transport:
                     where=url,
                 )
             body = await _bounded_body(response, url)
-            return Reply(url, response.status_code, response.headers, body, datetime.now(UTC))
+            reply = Reply(url, response.status_code, response.headers, body, self._now())
+            if reply.clock_skew is not None:
+                self.clock_skew = reply.clock_skew
+            return reply
 
     async def _open(self) -> httpx.AsyncClient:
         async with self._opening:
