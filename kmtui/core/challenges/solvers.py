@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from kmtui.core.challenges.cleanup import CleanUp
 from kmtui.core.challenges.dns01 import Dns01
+from kmtui.core.challenges.http01 import Http01
 from kmtui.core.challenges.journal import Journal
 from kmtui.core.challenges.solver import Answer, Solver
-from kmtui.core.challenges.web import Http01
 from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
 from kmtui.core.mappings import Mappings

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from kmtui.core.addresses import Address
-from kmtui.core.challenges import http01
+from kmtui.core.challenges import probe
 from kmtui.core.servers.server import Shared
 from kmtui.core.servers.standalone import Standalone
 
@@ -55,7 +55,7 @@ async def test_sees_the_answer_of_the_built_in_listener() -> None:
     server = Standalone({"listen": f"127.0.0.1:{port}"}, {}, shared)
     await server.present(TOKEN, ANSWER)
 
-    sight = await http01.check(NAME, TOKEN, ANSWER, port=port, resolve=on_loopback)
+    sight = await probe.check(NAME, TOKEN, ANSWER, port=port, resolve=on_loopback)
     await shared.close()
 
     assert (sight.seen, sight.detail, sight.name) == (True, "", NAME)
@@ -70,7 +70,7 @@ async def test_asks_for_the_name_at_the_given_address() -> None:
         return page(ANSWER + "\r\n")
 
     async with serving(site) as address:
-        sight = await http01.check(NAME, TOKEN, ANSWER, address=address)
+        sight = await probe.check(NAME, TOKEN, ANSWER, address=address)
 
     assert sight.seen
     assert asked == [(NAME, PATH)]
@@ -85,7 +85,7 @@ async def test_follows_redirects_to_other_names_and_paths() -> None:
             return redirect(f"http://other.example.test:{there.port}/one")
 
         async with serving(site) as here:
-            sight = await http01.check(
+            sight = await probe.check(
                 NAME, TOKEN, ANSWER, port=there.port, address=here, resolve=on_loopback
             )
 
@@ -111,7 +111,7 @@ async def test_follows_redirects_to_other_names_and_paths() -> None:
 )
 async def test_explains_what_a_ca_would_not_accept(response: bytes, explanation: str) -> None:
     async with serving(lambda host, path: response) as address:
-        sight = await http01.check(NAME, TOKEN, ANSWER, address=address)
+        sight = await probe.check(NAME, TOKEN, ANSWER, address=address)
 
     assert not sight.seen
     assert explanation in sight.detail
@@ -120,7 +120,7 @@ async def test_explains_what_a_ca_would_not_accept(response: bytes, explanation:
 
 async def test_ends_an_endless_chain_of_redirects() -> None:
     async with serving(lambda host, path: redirect(path + "x")) as address:
-        sight = await http01.check(NAME, TOKEN, ANSWER, address=address)
+        sight = await probe.check(NAME, TOKEN, ANSWER, address=address)
 
     assert sight.detail == "redirects more than 10 times"
 
@@ -129,7 +129,7 @@ async def test_explains_a_refused_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
-    sight = await http01.check(NAME, TOKEN, ANSWER, address=Address("127.0.0.1", port))
+    sight = await probe.check(NAME, TOKEN, ANSWER, address=Address("127.0.0.1", port))
 
     assert "connection refused" in sight.detail
 
@@ -139,7 +139,7 @@ async def test_falls_back_to_the_next_address() -> None:
         return ["127.0.0.1", "::1"]
 
     async with serving(lambda host, path: page(ANSWER)) as address:
-        sight = await http01.check(NAME, TOKEN, ANSWER, port=address.port, resolve=both)
+        sight = await probe.check(NAME, TOKEN, ANSWER, port=address.port, resolve=both)
 
     assert sight.seen
     assert sight.address == str(address)
@@ -149,17 +149,17 @@ async def test_a_name_without_an_address_is_explained() -> None:
     async def nowhere(host: str) -> Sequence[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    sight = await http01.check(NAME, TOKEN, ANSWER, resolve=nowhere)
+    sight = await probe.check(NAME, TOKEN, ANSWER, resolve=nowhere)
 
     assert sight.detail == f"{NAME} has no address in DNS"
 
 
 async def test_gives_up_on_a_server_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http01, "PATIENCE", 0.2)
+    monkeypatch.setattr(probe, "PATIENCE", 0.2)
     silent = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
 
-    sight = await http01.check(NAME, TOKEN, ANSWER, address=Address("127.0.0.1", port))
+    sight = await probe.check(NAME, TOKEN, ANSWER, address=Address("127.0.0.1", port))
     silent.close()
 
     assert not sight.seen
@@ -175,4 +175,4 @@ async def test_gives_up_on_a_server_that_never_ends(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_the_url_a_ca_asks_for(name: str, port: int, url: str) -> None:
-    assert http01.challenge_url(name, TOKEN, port=port) == url
+    assert probe.challenge_url(name, TOKEN, port=port) == url
