@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,7 @@ def test_from_nothing_to_a_saved_certificate(
     chain = run("cert", "show", label)["version"]["chain_pem"]
     verify_with_openssl(chain, ca.root_pem(), tmp_path)
     assert lab.added("kmtui.test") == set()
+    stop_at_a_defect_with_secrets_at_hand(run)
     nothing_secret_is_to_be_found(run, lab, label)
 
 
@@ -75,6 +79,15 @@ def verify_with_openssl(chain: str, root: str, directory: Path) -> None:
         check=True,
         capture_output=True,
     )
+
+
+def stop_at_a_defect_with_secrets_at_hand(run: Scripted) -> None:
+    """A row no program wrote ends the command in a frame that holds the TSIG secret."""
+    with closing(sqlite3.connect(run.home / "data" / "kmtui.db")) as database, database:
+        database.execute("UPDATE dns_account SET settings = ?", (json.dumps({"server": 53}),))
+    message = run("dns", "test", "lab", code=1)["error"]["message"]
+    assert message.startswith("unexpected error")
+    assert message.split()[2].rstrip(":") in (run.home / "log").read_text()
 
 
 def nothing_secret_is_to_be_found(run: Scripted, lab: Bind, label: str) -> None:
