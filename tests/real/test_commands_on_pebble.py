@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from kmtui.core import keys
 from kmtui.core.core import Core
+from tests.real.screen import on_screen
 from tests.real.scripted import Scripted, set_up
 from tests.servers.bind import Bind
 from tests.servers.pebble import Pebble
@@ -82,12 +83,20 @@ def verify_with_openssl(chain: str, root: str, directory: Path) -> None:
 
 
 def stop_at_a_defect_with_secrets_at_hand(run: Scripted) -> None:
-    """A row no program wrote ends the command in a frame that holds the TSIG secret."""
+    """A row no program wrote ends command and screen in a frame that holds the TSIG secret."""
     with closing(sqlite3.connect(run.home / "data" / "kmtui.db")) as database, database:
         database.execute("UPDATE dns_account SET settings = ?", (json.dumps({"server": 53}),))
     message = run("dns", "test", "lab", code=1)["error"]["message"]
     assert message.startswith("unexpected error")
     assert message.split()[2].rstrip(":") in (run.home / "log").read_text()
+
+    terminal = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    with on_screen({**run.environment, **terminal}) as screen:
+        screen.wait_for("www.kmtui.test")
+        screen.press("4", "RFC 2136")
+        assert screen.leave("t") == 1
+    assert "kmtui stopped: " in screen.sent
+    run.output += screen.sent
 
 
 def nothing_secret_is_to_be_found(run: Scripted, lab: Bind, label: str) -> None:
