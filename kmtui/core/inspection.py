@@ -117,7 +117,12 @@ def facts(certificate: x509.Certificate) -> Facts:
             sha256=certificate.fingerprint(hashes.SHA256()).hex(),
             spki_sha256=spki_sha256(certificate.public_key()),
         )
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except (
+        ValueError,
+        UnsupportedAlgorithm,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
         raise InvalidInput(f"unreadable certificate: {error}", field="certificate") from error
 
 

@@ -214,6 +214,9 @@ CLUES: tuple[tuple[str, str, Advice], ...] = (
     ("malformed", "must agree", ADVICE["agreementRequired"]),
     ("malformed", "external account binding", _BINDING_SPENT),
     ("malformed", "key id", ADVICE["accountDoesNotExist"]),
+    ("malformed", "keyid header", ADVICE["accountDoesNotExist"]),
+    ("malformed", "kid does not have", ADVICE["accountDoesNotExist"]),
+    ("malformed", "account not found", ADVICE["accountDoesNotExist"]),
     ("unauthorized", "deactivated", _ACCOUNT_GONE),
     ("rateLimited", "unpause", _PAUSED),
     ("rateLimited", "paused", _PAUSED),
@@ -261,6 +264,9 @@ OWN_ADVICE: dict[str, Advice] = {
     "kmtui:not-offered": Advice(
         "The CA does not offer this", "see what the CA's directory lists", Action.STOP
     ),
+    "kmtui:key-in-use": Advice(
+        "The new key belongs to an account at this CA already", "take a freshly made key", _FIX
+    ),
     "kmtui:still-processing": Advice(
         "The CA is still working on it", "nothing is lost: ask again later", _LATER
     ),
@@ -286,10 +292,22 @@ OWN_ADVICE: dict[str, Advice] = {
 }
 
 
+MOVED_STATUSES = frozenset({404, 405, 410})
+"""What a service answers that is no longer where the directory said when it was last read."""
+REPLACES_REFUSED = frozenset({400, 403, 404, 409})
+"""How CAs refuse `replaces` in newOrder: gone, replaced, of another account, of another CA.
+
+RFC 9773 section 5 names 409 alone; others answer 400, 403 or 404, under types of their own.
+"""
+
+
 def advice_for(type_: str, detail: str, *, status: int | None, in_challenge: bool) -> Advice:
     """The words for a problem: by our own type, a clue in the detail, the type, the status."""
     if type_ in OWN_ADVICE:
         return OWN_ADVICE[type_]
+    if status == 501:
+        # Not implemented, whatever the type says: step-ca calls it rejectedIdentifier.
+        return OWN_ADVICE["kmtui:not-offered"]
     short = type_.rsplit(":", 1)[-1]
     if in_challenge and short in CHALLENGE_ADVICE:
         return CHALLENGE_ADVICE[short]

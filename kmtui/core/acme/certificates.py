@@ -30,13 +30,15 @@ class CertificateRequests(Session):
         `reason` is a CRLReason code (RFC 5280 section 5.3.1). A certificate that is revoked
         already counts as success. Raises AcmeError, e.g. `badRevocationReason`.
         """
-        directory = await self.directory()
-        url = await self._endpoint(directory.revoke_cert, "revocation")
         payload: dict[str, Any] = {"certificate": b64url(cert_der)}
         if reason is not None:
             payload["reason"] = reason
         try:
-            await self._post(signer, url, payload, repeatable=True)
+            await self._at(
+                lambda directory: directory.revoke_cert,
+                "revocation",
+                lambda url: self._post(signer, url, payload, repeatable=True),
+            )
         except AcmeError as error:
             if error.problem is None or error.problem.short_type != "alreadyRevoked":
                 raise

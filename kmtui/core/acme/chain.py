@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kmtui.core.acme.problems import violation
@@ -16,6 +17,13 @@ from kmtui.core.acme.problems import violation
 LARGEST_PEM = 256 * 1024
 """Bytes; a chain of ten RSA-4096 certificates has about 25 KB."""
 LONGEST_CHAIN = 10
+_UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the parser raises about a certificate's insides, here or when they are first looked at."""
 _MARK = re.compile(r"-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----")
 
 
@@ -47,7 +55,7 @@ def parse_chain(body: bytes, *, where: str, alternate_urls: Sequence[str] = ()) 
     try:
         certificates = [x509.load_der_x509_certificate(der) for der in dict.fromkeys(ders)]
         ordered = _leaf_first(certificates)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise violation(
             "the CA's chain holds a certificate that cannot be read", where=where
         ) from error

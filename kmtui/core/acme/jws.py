@@ -101,6 +101,18 @@ class ExternalAccount:
             ) from None
 
 
+def key_change(
+    old_key: PrivateKey, new_key: PrivateKey, *, account_url: str, url: str
+) -> dict[str, Any]:
+    """What asks for another account key at `url`: signed by the new one (section 7.3.5).
+
+    The old key signs the request that carries it.
+    """
+    wish = {"account": account_url, "oldKey": _jwk(old_key).public_key().to_json()}
+    document: dict[str, Any] = json.loads(sign(json.dumps(wish).encode(), new_key, url=url))
+    return document
+
+
 _TO_URL_SAFE = str.maketrans("+/", "-_")
 
 

@@ -184,7 +184,8 @@ class Order:
             identifiers=tuple(
                 Identifier.parse(each, where=url) for each in fields.objects("identifiers")
             ),
-            authorizations=fields.texts("authorizations"),
+            # Each is worked on once, however often the CA lists it.
+            authorizations=tuple(dict.fromkeys(fields.texts("authorizations"))),
             finalize=fields.text("finalize"),
             certificate=fields.text("certificate"),
             expires=fields.time("expires"),

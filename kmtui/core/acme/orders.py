@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from kmtui.core.acme.jws import Signer, b64url
@@ -37,14 +39,21 @@ class OrderRequests(Session):
         repeated when the CA may have carried it out: ResponseLost leaves that to the caller.
         Raises ProtocolViolation when the CA ordered other names than those asked for.
         """
-        directory = await self.directory()
         asked = list(dict.fromkeys(Identifier.of(name) for name in names))
         payload: dict[str, Any] = {"identifiers": [each.document() for each in asked]}
         if profile is not None:
             payload["profile"] = profile
-        if replaces is not None and directory.renewal_info is not None:
+        if replaces is not None and (await self.directory()).renewal_info is not None:
             payload["replaces"] = replaces
-        reply = await self._post(signer, directory.new_order, payload, repeatable=False)
+        try:
+            reply = await self._at(
+                lambda directory: directory.new_order,
+                "orders",
+                lambda url: self._post(signer, url, payload, repeatable=False),
+            )
+        except AcmeError as error:
+            await self._tell_profiles(error)
+            raise
         order = _order(reply, self._location(reply, "order"))
         if set(order.identifiers) != set(asked):
             got = ", ".join(sorted(each.value for each in order.identifiers)) or "none"
@@ -114,6 +123,7 @@ class OrderRequests(Session):
                 return await self._send_csr(signer, order, csr_der)
             except AcmeError as error:
                 if not _unsettled(error):
+                    await self._tell_profiles(error)
                     raise
                 wait = self._pace.pause(turn, error.problem.retry_after if error.problem else None)
                 if wait > left:
@@ -137,6 +147,17 @@ class OrderRequests(Session):
         if sent.status == "invalid":
             raise refusal(sent.error or own_problem("kmtui:order-invalid", where=order.url))
         return sent
+
+    async def _tell_profiles(self, error: AcmeError) -> None:
+        """Raise a refusal of the profile, at newOrder or at finalize, with those on offer now."""
+        problem = error.problem
+        if problem is None or problem.short_type != "invalidProfile":
+            return
+        with suppress(AcmeError):
+            await self.directory(refresh=True)
+        offered = ", ".join((await self.directory()).meta.profiles) or "no profiles"
+        hint = f"{problem.hint} (the CA offers {offered})"
+        raise AcmeError(error.message, hint=hint, problem=replace(problem, hint=hint)) from error
 
     async def _fetch_order(self, signer: Signer, url: str, *, tries: int = TRIES) -> Order:
         return _order(await self._read(signer, url, tries=tries), url)

@@ -11,7 +11,12 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from kmtui.core.acme.advice import Action, advice_for
+from kmtui.core.acme.advice import (
+    MOVED_STATUSES,
+    REPLACES_REFUSED,
+    Action,
+    advice_for,
+)
 from kmtui.core.errors import AcmeError, CaUnreachable, ProtocolViolation, ResponseLost
 from kmtui.model import Problem, SubProblem
 
@@ -120,15 +125,26 @@ def violation(message: str, *, detail: str = "", where: str = "") -> ProtocolVio
     return ProtocolViolation(message, hint=problem.hint, problem=problem)
 
 
-def action_for(problem: Problem) -> Action:
-    """What to do about a problem; a rate limit without an end needs a human."""
+def action_for(problem: Problem, *, in_challenge: bool = False, replaces: bool = False) -> Action:
+    """What to do about a problem; a rate limit without an end needs a human.
+
+    `replaces` tells that it answers a newOrder that named a predecessor: the first thing to leave
+    out (RFC 9773 section 5).
+    """
+    if replaces and problem.http_status in REPLACES_REFUSED:
+        return Action.DROP_REPLACES
     advice = advice_for(
-        problem.type, problem.detail, status=problem.http_status, in_challenge=False
+        problem.type, problem.detail, status=problem.http_status, in_challenge=in_challenge
     )
     # RFC 8555 section 6.6: Retry-After says when; a pause at Let's Encrypt has none.
     if problem.short_type == "rateLimited" and problem.retry_after is None:
         return Action.NEEDS_HUMAN
     return advice.action
+
+
+def tells_of_move(problem: Problem | None) -> bool:
+    """Whether a service's refusal is a reason to read the CA's directory again."""
+    return problem is not None and problem.http_status in MOVED_STATUSES
 
 
 def _text(document: Mapping[str, Any], key: str) -> str:

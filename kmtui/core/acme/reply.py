@@ -106,7 +106,8 @@ class Reply:
             document,
             http_status=self.status,
             retry_after=self.retry_after,
-            where=self.url,
+            # RFC 8555 section 7.3.5: a conflict names the object that is in the way.
+            where=(self.status == 409 and self.location) or self.url,
             links=self.links,
         )
 

@@ -10,6 +10,7 @@ import itertools
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
@@ -22,9 +23,15 @@ from kmtui.core.acme.jws import Signer
 from kmtui.core.acme.nonces import NoncePool, is_valid
 from kmtui.core.acme.objects import Directory
 from kmtui.core.acme.polling import Pace
-from kmtui.core.acme.problems import own_problem, refusal, unreachable, violation
+from kmtui.core.acme.problems import (
+    own_problem,
+    refusal,
+    tells_of_move,
+    unreachable,
+    violation,
+)
 from kmtui.core.acme.reply import Reply
-from kmtui.core.acme.transport import Transport, utc_now
+from kmtui.core.acme.transport import CONNECT_DEADLINE, TOTAL_DEADLINE, Transport, utc_now
 from kmtui.core.acme.urls import UrlPolicy
 from kmtui.core.errors import AcmeError, CaUnreachable, ProtocolViolation
 
@@ -49,18 +56,27 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
         pace: Pace | None = None,
         patience: float = retries.PATIENCE,
+        deadline: float = TOTAL_DEADLINE,
+        connect_deadline: float = CONNECT_DEADLINE,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         """`ca_bundle` (PEM) replaces the system's trust; `http` stands in for the network.
 
-        `patience` is how many seconds one call may wait between its tries; `now` is the time of
-        day that `clock_skew` compares with the CA's.
+        In seconds, `patience` is how long one call may wait between its tries, `deadline` how long
+        each try may take, and `connect_deadline` its connection with TLS. `now` is the time of day
+        that `clock_skew` compares with the CA's.
         Raises InvalidInput for a bad URL, bundle or proxy; connects only when first needed.
         """
         self._policy = UrlPolicy(directory_url)
         self._directory_url = directory_url
         self._transport = Transport(
-            self._policy, ca_bundle=ca_bundle, proxy=proxy, http=http, now=now
+            self._policy,
+            ca_bundle=ca_bundle,
+            proxy=proxy,
+            http=http,
+            deadline=deadline,
+            connect_deadline=connect_deadline,
+            now=now,
         )
         self._sleep = sleep
         self._clock = clock
@@ -116,18 +132,36 @@ class Session:
             directory = Directory.parse(reply.json_object("directory"), url=url)
         except ProtocolViolation as error:
             raise unreachable("kmtui:not-acme", error.message, where=url) from error
-        for endpoint in directory.endpoints:
-            self._policy.check(endpoint)
+        self._policy.admit(directory.endpoints)
         return directory
 
-    async def _endpoint(self, url: str | None, service: str) -> str:
-        """The URL of an optional service. Raises AcmeError when the CA has none."""
+    async def _at(
+        self,
+        service: Callable[[Directory], str | None],
+        name: str,
+        call: Callable[[str], Awaitable[Reply]],
+    ) -> Reply:
+        """A call of one of the directory's services, made again where the CA moved it meanwhile.
+
+        Raises AcmeError when the CA does not offer `service`, told by its `name`.
+        """
+        url = service(await self.directory())
         if url is None:
-            problem = own_problem("kmtui:not-offered", service, where=self._directory_url)
+            problem = own_problem("kmtui:not-offered", name, where=self._directory_url)
             raise AcmeError(
-                f"this CA does not offer {service} by ACME", hint=problem.hint, problem=problem
+                f"this CA does not offer {name} by ACME", hint=problem.hint, problem=problem
             )
-        return url
+        try:
+            return await call(url)
+        except AcmeError as error:
+            if not tells_of_move(error.problem):
+                raise
+            with suppress(AcmeError):
+                await self.directory(refresh=True)
+            moved = service(await self.directory())
+            if moved is None or moved == url:
+                raise
+        return await call(moved)
 
     async def _post(
         self,
@@ -184,16 +218,19 @@ class Session:
 
     async def _new_nonce(self) -> str:
         """A fresh nonce (section 7.2)."""
-        url = (await self.directory()).new_nonce
 
-        try:
+        async def ask(url: str) -> Reply:
             reply = await self._transport.request("HEAD", url)
             if reply.status >= 400:
                 raise refusal(reply.problem())
+            return reply
+
+        try:
+            reply = await self._at(lambda directory: directory.new_nonce, "nonces", ask)
         except AcmeError as error:
             raise _unsent(error) from error
         if reply.nonce is None or not is_valid(reply.nonce):
-            raise violation("the CA gave no usable nonce", where=url)
+            raise violation("the CA gave no usable nonce", where=reply.url)
         return reply.nonce
 
     async def _repeating(

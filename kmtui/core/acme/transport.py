@@ -11,6 +11,7 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -54,14 +55,19 @@ class Transport:
         proxy: str | None = None,
         http: httpx.AsyncBaseTransport | None = None,
         deadline: float = TOTAL_DEADLINE,
+        connect_deadline: float = CONNECT_DEADLINE,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """`ca_bundle` (PEM) replaces the system's trust. Raises InvalidInput for it and `proxy`."""
+        """`ca_bundle` (PEM) replaces the system's trust; the deadlines of one call are seconds.
+
+        Raises InvalidInput for a bad bundle or proxy.
+        """
         self._policy = policy
         self._context = bundle_context(ca_bundle) if ca_bundle is not None else None
         self._proxy = _checked_proxy(proxy) if proxy else None
         self._http = http
         self._deadline = deadline
+        self._connect_deadline = connect_deadline
         self._now = now
         self.clock_skew: float | None = None
         """Seconds our clock is ahead of the CA's by its last reply; None before one told it."""
@@ -83,7 +89,7 @@ class Transport:
                 async with asyncio.timeout(self._deadline):
                     return await self._call(client, method, url, content, headers)
             except _NEVER_SENT as error:
-                raise _not_connected(error, url) from error
+                raise self._not_connected(error, url) from error
             except TimeoutError as error:
                 raise unreachable(
                     "kmtui:response-lost", f"no answer within {self._deadline:g} s", where=url
@@ -139,7 +145,9 @@ class Transport:
             ),
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(self._deadline, connect=CONNECT_DEADLINE),
+            timeout=httpx.Timeout(self._deadline, connect=self._connect_deadline),
+            # ACME has no use for cookies, and a jar would keep whatever a CA fills it with.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={
                 "User-Agent": USER_AGENT,
                 # RFC 8555 section 6.1 asks for it; problem texts are shown beside English ones.
@@ -147,6 +155,21 @@ class Transport:
                 "Accept-Encoding": "identity",
             },
         )
+
+    def _not_connected(self, error: Exception, url: str) -> CaUnreachable:
+        """What kept the connection from coming about, found among the causes httpx wraps."""
+        type_ = "kmtui:ca-unreachable"
+        cause: BaseException | None = error
+        said = str(error) or type(error).__name__
+        while cause is not None:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                type_, said = "kmtui:ca-untrusted", cause.verify_message or str(cause)
+            elif isinstance(cause, socket.gaierror):
+                type_, said = "kmtui:ca-unknown-host", httpx.URL(url).host
+            cause = cause.__cause__ or cause.__context__
+        if isinstance(error, httpx.ConnectTimeout):
+            said = f"no connection within {self._connect_deadline:g} s"
+        return unreachable(type_, said, where=url)
 
 
 def bundle_context(pem: str) -> ssl.SSLContext:
@@ -179,12 +202,15 @@ async def _bounded_body(response: httpx.Response, url: str) -> bytes:
     else:
         raise violation(f"the CA answered in the unasked-for encoding {encoding[:40]}", where=url)
     body = bytearray()
+    received = 0
     async for piece in pieces:
+        received += len(piece)
         try:
             body += unpack(piece, LARGEST_BODY + 1 - len(body))
         except zlib.error as error:
             raise violation("the CA's answer cannot be decompressed", where=url) from error
-        if len(body) > LARGEST_BODY:
+        # What is compressed counts as well: it need not unpack to anything.
+        if max(received, len(body)) > LARGEST_BODY:
             raise violation(f"the CA's answer is larger than {LARGEST_BODY} bytes", where=url)
     return bytes(body)
 
@@ -198,19 +224,3 @@ def _checked_proxy(proxy: str) -> str:
             "the proxy is not a URL kmtui can use", field="proxy", hint="http://host:port"
         ) from error
     return proxy
-
-
-def _not_connected(error: Exception, url: str) -> CaUnreachable:
-    """What kept the connection from coming about, found among the causes httpx wraps."""
-    type_ = "kmtui:ca-unreachable"
-    cause: BaseException | None = error
-    said = str(error) or type(error).__name__
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            type_, said = "kmtui:ca-untrusted", cause.verify_message or str(cause)
-        elif isinstance(cause, socket.gaierror):
-            type_, said = "kmtui:ca-unknown-host", httpx.URL(url).host
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx.ConnectTimeout):
-        said = f"no connection within {CONNECT_DEADLINE:g} s"
-    return unreachable(type_, said, where=url)

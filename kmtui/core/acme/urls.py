@@ -6,6 +6,7 @@ A CA hands out the URL of every object, so each one is untrusted: it is checked 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 
 import httpx
 
@@ -35,23 +36,46 @@ class UrlPolicy:
             raise InvalidInput(
                 f"the directory URL {why}", field="directory_url", hint="https://host/path"
             )
-        self._at_home = is_loopback(httpx.URL(directory_url).host)
+        self._home = httpx.URL(directory_url).host
+        self._at_home = is_loopback(self._home)
+        self._hosts = frozenset({self._home})
+
+    def admit(self, endpoints: Iterable[str]) -> None:
+        """Take the hosts of a directory's services for the CA's own. Raises ProtocolViolation."""
+        urls = list(endpoints)
+        for url in urls:
+            _refuse(url, _objection(url) or self._at_this_machine(url))
+        self._hosts = frozenset({self._home, *(httpx.URL(url).host for url in urls)})
 
     def allows(self, url: str) -> bool:
         """Whether the URL may be called."""
-        return not (_objection(url) or self._trespass(url))
+        return not self._why_not(url)
 
     def check(self, url: str) -> str:
         """The URL itself when it may be called. Raises ProtocolViolation."""
-        if why := _objection(url) or self._trespass(url):
-            raise violation(f"the CA handed out a URL that {why}", detail=url)
+        _refuse(url, self._why_not(url))
         return url
 
-    def _trespass(self, url: str) -> str:
+    def _why_not(self, url: str) -> str:
+        return _objection(url) or self._at_this_machine(url) or self._elsewhere(url)
+
+    def _at_this_machine(self, url: str) -> str:
         """A CA elsewhere has no business with services of the machine kmtui runs on."""
         if is_loopback(httpx.URL(url).host) and not self._at_home:
             return "points at this machine"
         return ""
+
+    def _elsewhere(self, url: str) -> str:
+        """Nor with those of anybody else: a CA's objects live where its services are."""
+        host = httpx.URL(url).host
+        if host in self._hosts or (self._at_home and is_loopback(host)):
+            return ""
+        return f"points at {host}, a host its directory does not name"
+
+
+def _refuse(url: str, why: str) -> None:
+    if why:
+        raise violation(f"the CA handed out a URL that {why}", detail=url)
 
 
 def _objection(url: str) -> str:

@@ -142,6 +142,8 @@ class FakeCa:
             return self.new_account(payload, key)
         if path == "/revoke":
             return self.revoke(payload)
+        if path == "/key-change":
+            return self.key_change(payload, key, kid)
         if kid not in self.accounts:
             raise Refusal(400, "accountDoesNotExist", "no such account")
         kind = path.split("/")[1]
@@ -164,6 +166,7 @@ class FakeCa:
             "newAccount": f"{BASE}/new-account",
             "newOrder": f"{BASE}/new-order",
             "revokeCert": f"{BASE}/revoke",
+            "keyChange": f"{BASE}/key-change",
             "renewalInfo": f"{BASE}/renewal-info",
             "aG9tZQ": "https://example.org/random-entries-are-ignored",
         }
@@ -201,8 +204,8 @@ class FakeCa:
         return (json.loads(raw) if raw else None), key, kid
 
     def new_account(self, payload: Any, key: JWK) -> httpx.Response:
-        url = f"{BASE}/acct/{encode_b64jose(key.thumbprint())[:12]}"
-        known = url in self.accounts
+        url = self.account_of(key) or f"{BASE}/acct/{encode_b64jose(key.thumbprint())[:12]}"
+        known = self.account_of(key) is not None
         if payload.get("onlyReturnExisting") and not known:
             raise Refusal(400, "accountDoesNotExist", "no account for this key")
         if not known:
@@ -213,6 +216,26 @@ class FakeCa:
         return httpx.Response(
             200 if known else 201, json=self.accounts[url], headers={"Location": url}
         )
+
+    def account_of(self, key: JWK) -> str | None:
+        return next((url for url, known in self.keys.items() if known == key), None)
+
+    def key_change(self, payload: Any, old_key: JWK, kid: str | None) -> httpx.Response:
+        """Section 7.3.5: the old key's request carries one that the new key signed."""
+        inner = JWS.from_json(payload)
+        header = json.loads(inner.signature.protected)
+        assert header["url"] == f"{BASE}/key-change", "the same url as outside"
+        assert "nonce" not in header
+        new_key = JWK.from_json(header["jwk"])
+        assert inner.verify(new_key)
+        wish = json.loads(inner.payload)
+        assert wish["account"] == kid
+        assert JWK.from_json(wish["oldKey"]) == old_key
+        holder = self.account_of(new_key)
+        if holder is not None:
+            raise Refusal(409, "malformed", "key is in use", {"Location": holder})
+        self.keys[str(kid)] = new_key
+        return httpx.Response(200, json=self.accounts[str(kid)])
 
     def check_binding(self, payload: Any, key: JWK) -> None:
         if "externalAccountBinding" not in payload:

@@ -140,7 +140,7 @@ async def test_unacceptable_urls_are_never_called(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1/x", "http://[::1]:1/x", "http://localhost:1/x", "https://ca.test/x"]
+    "url", ["http://127.0.0.1:1/x", "http://[::1]:1/x", "http://localhost:1/x"]
 )
 async def test_a_ca_on_this_machine_may_be_called_by_plain_http(url: str) -> None:
     assert UrlPolicy("http://127.0.0.1:14000/dir").check(url) == url
@@ -222,3 +222,13 @@ async def test_nobody_listening_is_unreachable_not_lost() -> None:
         await calls.request("POST", url, content=b"{}")
     assert not isinstance(caught.value, ResponseLost)
     await calls.aclose()
+
+
+def test_objects_live_where_the_directory_says_services_are() -> None:
+    policy = UrlPolicy("https://ca.test/directory")
+    policy.admit(["https://acme.ca.test/new-order"])
+    assert policy.allows("https://acme.ca.test/order/1")
+    assert policy.allows("https://ca.test:8443/order/1")
+    assert not policy.allows("https://elsewhere.test/order/1")
+    with pytest.raises(ProtocolViolation, match=r"elsewhere\.test, a host its directory"):
+        policy.check("https://elsewhere.test/order/1")
