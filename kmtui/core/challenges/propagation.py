@@ -216,16 +216,17 @@ def _routable(servers: Iterable[NameServer]) -> tuple[NameServer, ...]:
 def _not_visible(fqdn: str, view: _View) -> ChallengeNotVisible:
     missing = [sight for sight in view.sights if sight.verdict is not Verdict.SEEN]
     if not view.sights and view.failure:
-        message = f"the name servers of {fqdn} were not found: {view.failure.message}"
+        said = f"the name servers of {fqdn} were not found: {view.failure.message}"
     else:
         seen = f"TXT seen by {len(view.sights) - len(missing)} of {len(view.sights)} servers"
-        message = "; ".join([seen, *map(str, missing)])
+        said = "; ".join([seen, *map(str, missing)])
     verdicts = {sight.verdict for sight in view.sights}
     hint = next(hint for verdict, hint in HINTS if verdicts <= verdict)
+    message = f"the TXT record at {fqdn} cannot be seen where the CA will look"
     problem = Problem(
         type="kmtui:dns-not-visible",
-        detail=message,
-        what=f"the TXT record at {fqdn} cannot be seen where the CA will look",
+        detail=said,
+        what=message,
         hint=hint,
         where=fqdn,
     )
