@@ -127,8 +127,9 @@ class Dns01:
                 place.fqdn, place.values, deadline=self._deadline, on_sight=seen
             )
         except ChallengeNotVisible as error:
+            said = error.problem.detail if error.problem else error.message
             for challenge_id in ids:
-                await progress.challenge(challenge_id, status="invalid", detail=error.message)
+                await progress.challenge(challenge_id, status="invalid", detail=said)
             raise
         if sights:
             shown = sum(sight.seen for sight in sights)
