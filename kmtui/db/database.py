@@ -26,6 +26,7 @@ from sqlmodel import Session
 from kmtui.core.errors import DatabaseError, ReadOnly
 from kmtui.db import files, migrations
 from kmtui.db.refusals import explained
+from kmtui.db.writer import Writer
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Database:
         self._read_engine = _engine(
             opened_path, mode=mode, begin="BEGIN", size=READERS, query_only=True
         )
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="kmtui-db-write")
+        self._writer = Writer(self._write_engine, partial(explained, path))
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="kmtui-db-read")
 
     @classmethod
@@ -89,20 +90,21 @@ class Database:
         return database
 
     async def write(self, fn: Callable[[Session], T]) -> T:
-        """Run `fn` in the writer thread, in one transaction: committed, or rolled back.
+        """Run `fn` in the writer thread: all of it committed when this returns, or rolled back.
 
+        What others write at that moment shares the commit, never the rollback (see `Writer`).
         Raises what `fn` raises; refused rows as InvalidInput or Refused; ReadOnly; DatabaseError.
         """
-        return await self._run(self._writer, partial(self.write_sync, fn))
+        self._require_writable()
+        return await self._writer.write(fn)
 
     async def read(self, fn: Callable[[Session], T]) -> T:
         """Run `fn` in a reader thread, on one consistent state of the database."""
         return await self._run(self._readers, partial(self.read_sync, fn))
 
     def write_sync(self, fn: Callable[[Session], T]) -> T:
-        """`write` for callers that are in a thread already."""
-        if self.read_only:
-            raise ReadOnly("the inventory is open read-only", hint="start without --read-only")
+        """`write` for callers that are in a thread already, in a transaction of its own."""
+        self._require_writable()
         return self._in_session(self._write_engine, fn)
 
     def read_sync(self, fn: Callable[[Session], T]) -> T:
@@ -111,7 +113,7 @@ class Database:
 
     async def data_version(self) -> int:
         """A number that moves when another process commits, and never by our own writes."""
-        return await self._run(self._writer, self._data_version)
+        return await self._run(self._writer.thread, self._data_version)
 
     async def verify(self) -> None:
         """Read every page and index; raises DatabaseError for the first thing wrong.
@@ -132,7 +134,7 @@ class Database:
 
     def close_sync(self) -> None:
         """`close` for callers that are in a thread already."""
-        self._writer.shutdown(wait=True)
+        self._writer.close()
         self._readers.shutdown(wait=True)
         self._read_engine.dispose()
         self._write_engine.dispose()
@@ -141,6 +143,10 @@ class Database:
 
     async def _run(self, executor: Executor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+    def _require_writable(self) -> None:
+        if self.read_only:
+            raise ReadOnly("the inventory is open read-only", hint="start without --read-only")
 
     def _in_session(self, engine: Engine, fn: Callable[[Session], T]) -> T:
         with explained(self.path), Session(engine, expire_on_commit=False) as session:
