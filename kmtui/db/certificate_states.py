@@ -18,7 +18,7 @@ from kmtui.model import ACTIVE_STATUSES, CertificateStatus
 LIVE = col(CertificateRow.archived_at).is_(None)
 # The next conditions repeat those of the partial indexes word for word, so that SQLite uses them.
 _SAVED = and_(LIVE, col(CertificateRow.current_version).is_not(None))
-_IN_FORCE = and_(_SAVED, col(CertificateRow.current_revoked_at).is_(None))
+IN_FORCE = and_(_SAVED, col(CertificateRow.current_revoked_at).is_(None))
 _UNSAVED = and_(LIVE, col(CertificateRow.unsaved_version).is_not(None))
 _FAILING = and_(LIVE, col(CertificateRow.last_request_status) == literal_column("'failed'"))
 
@@ -38,10 +38,10 @@ def states(now: datetime) -> dict[str, Condition]:
     return {
         CertificateStatus.PENDING: and_(never_saved, waiting.is_(None)),
         CertificateStatus.AVAILABLE: and_(never_saved, waiting.is_not(None)),
-        CertificateStatus.VALID: and_(_IN_FORCE, expiring_at > now, due_at > now),
-        CertificateStatus.DUE: and_(_IN_FORCE, due_at <= now, expiring_at > now),
-        CertificateStatus.EXPIRING: and_(_IN_FORCE, expiring_at <= now, not_after >= now),
-        CertificateStatus.EXPIRED: and_(_IN_FORCE, not_after < now),
+        CertificateStatus.VALID: and_(IN_FORCE, expiring_at > now, due_at > now),
+        CertificateStatus.DUE: and_(IN_FORCE, due_at <= now, expiring_at > now),
+        CertificateStatus.EXPIRING: and_(IN_FORCE, expiring_at <= now, not_after >= now),
+        CertificateStatus.EXPIRED: and_(IN_FORCE, not_after < now),
         CertificateStatus.REVOKED: and_(
             _SAVED, col(CertificateRow.current_revoked_at).is_not(None)
         ),

@@ -134,6 +134,16 @@ def count(session: Session, query: ListQuery) -> int:
     return session.exec(statement).one()
 
 
+def matching(session: Session, *conditions: filters.Condition) -> list[Certificate]:
+    """Every certificate that meets the conditions, the first to renew first."""
+    statement = (
+        select(CertificateRow)
+        .where(*conditions)
+        .order_by(col(CertificateRow.due_at), col(CertificateRow.id))
+    )
+    return _models(session, session.exec(statement))
+
+
 def update(session: Session, certificate_id: str, **fields: Any) -> None:
     """Set label, names or policy of a certificate.
 

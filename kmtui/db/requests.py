@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import func, or_
+from sqlalchemy import and_, func, or_
 from sqlalchemy import update as sql_update
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
@@ -116,6 +116,11 @@ def active(session: Session) -> list[Request]:
 def of_certificate(session: Session, certificate_id: str) -> list[Request]:
     """Every request ever made for a certificate, newest first."""
     return _where(session, col(RequestRow.certificate_id) == certificate_id, newest_first=True)
+
+
+def matching(session: Session, *conditions: filters.Condition) -> list[Request]:
+    """Every request that meets the conditions, newest first."""
+    return _where(session, and_(*conditions), newest_first=True)
 
 
 def update(session: Session, request_id: str, **fields: Any) -> None:

@@ -34,6 +34,10 @@ from kmtui.model.problems import (
     Problem,
     SubProblem,
 )
+from kmtui.model.renewal import (
+    RenewalPlan,
+    Verdict,
+)
 from kmtui.model.requests import (
     Challenge,
     ChallengeChoice,
@@ -80,6 +84,7 @@ __all__ = [
     "Mapping",
     "Problem",
     "Profile",
+    "RenewalPlan",
     "Request",
     "RequestKind",
     "RequestSpec",
@@ -90,6 +95,7 @@ __all__ = [
     "ServerSight",
     "SubProblem",
     "VaultSlot",
+    "Verdict",
     "Version",
     "VersionStatus",
     "expiring_at",

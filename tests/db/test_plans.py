@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session
 
-from kmtui.db import activity, certificates, cleanup, requests, secrets, versions
+from kmtui.db import activity, certificates, cleanup, renewal, requests, secrets, versions
 from kmtui.db.database import Database
-from tests.db.samples import query
+from tests.db.samples import NOW, query
 
 
 def plan(db: Database, read: Callable[[Session], object]) -> list[str]:
@@ -57,6 +57,7 @@ def test_every_order_of_certificates_is_an_index(db: Database, sort: str, descen
         (lambda s: versions.of_certificate(s, "id"), "certificate_id=?"),
         (lambda s: requests.of_certificate(s, "id"), "request_by_certificate"),
         (lambda s: cleanup.pending(s), "cleanup_pending"),
+        (lambda s: renewal.due(s, NOW), "live_certificate_by_renewal"),
     ],
 )
 def test_a_lists_own_order_is_an_index(
@@ -82,7 +83,7 @@ def test_what_is_numbered_in_its_order_needs_no_other(db: Database, module: obje
         ("shop", "live_certificate_by_words"),
         ("status:expired", "certificate_expired"),
         ("status:expiring", "certificate_expiring"),
-        ("status:due", "certificate_due"),
+        ("status:due", "live_certificate_by_renewal"),
         ("status:failing", "certificate_failing"),
         ("status:unsaved", "certificate_unsaved"),
     ],
