@@ -83,7 +83,7 @@ def test_what_is_numbered_in_its_order_needs_no_other(db: Database, module: obje
         ("shop", "live_certificate_by_words"),
         ("status:expired", "certificate_expired"),
         ("status:expiring", "certificate_expiring"),
-        ("status:due", "live_certificate_by_renewal"),
+        ("status:due", "certificate_due"),
         ("status:failing", "certificate_failing"),
         ("status:unsaved", "certificate_unsaved"),
     ],
