@@ -58,10 +58,12 @@ class AuthorizationRequests(Session):
         url: str,
         *,
         deadline: float,
+        known: Authorization | None = None,
         on_update: OnUpdate[Authorization] | None = None,
     ) -> Authorization:
         """The authorization once it is valid (section 7.5.1).
 
+        A state `known` from a moment ago is not asked for again before the CA's Retry-After.
         Raises AcmeError with the challenge's problem when it can no longer become valid, or makes
         no progress with an error; StillProcessing at the deadline (seconds) without one.
         """
@@ -86,6 +88,7 @@ class AuthorizationRequests(Session):
             return await poll(
                 lambda: self._fetch_authorization(signer, url, tries=1),
                 settled,
+                known=known,
                 deadline=deadline,
                 pace=self._pace,
                 clock=self._clock,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -35,8 +35,9 @@ class OrderRequests(Session):
     ) -> Order:
         """A new order for DNS names (A-labels, maybe ``*.``) and IP addresses.
 
-        `replaces` (RFC 9773 section 5) goes along only if the CA offers renewal information. Never
-        repeated when the CA may have carried it out: ResponseLost leaves that to the caller.
+        `replaces` (RFC 9773 section 5) goes along only if the CA offers renewal information. It is
+        sent again when the answer is lost: some CAs then return the same order, others make one
+        that is never finalized and expires; neither makes a second certificate.
         Raises ProtocolViolation when the CA ordered other names than those asked for.
         """
         asked = list(dict.fromkeys(Identifier.of(name) for name in names))
@@ -49,7 +50,7 @@ class OrderRequests(Session):
             reply = await self._at(
                 lambda directory: directory.new_order,
                 "orders",
-                lambda url: self._post(signer, url, payload, repeatable=False),
+                lambda url: self._place(signer, url, payload),
             )
         except AcmeError as error:
             await self._tell_profiles(error)
@@ -64,6 +65,10 @@ class OrderRequests(Session):
             )
         return order
 
+    async def _place(self, signer: Signer, url: str, payload: Mapping[str, Any]) -> Reply:
+        async with self._gates.new_orders:
+            return await self._post(signer, url, payload, repeatable=False)
+
     async def order(self, signer: Signer, url: str) -> Order:
         """The order as it stands. Raises AcmeError; some CAs answer 404 for an expired one."""
         return await self._fetch_order(signer, url)
@@ -75,9 +80,12 @@ class OrderRequests(Session):
         *,
         until: Collection[str],
         deadline: float,
+        known: Order | None = None,
         on_update: OnUpdate[Order] | None = None,
     ) -> Order:
         """The order once it has one of the statuses `until`, or is further on its way.
+
+        A state `known` from a moment ago is not asked for again before the CA's Retry-After.
 
         Raises AcmeError with the order's problem when it is invalid, StillProcessing at the
         deadline (seconds).
@@ -92,6 +100,7 @@ class OrderRequests(Session):
         return await poll(
             lambda: self._fetch_order(signer, url, tries=1),
             settled,
+            known=known,
             deadline=deadline,
             pace=self._pace,
             clock=self._clock,

@@ -19,6 +19,7 @@ from typing import Any, Self
 import httpx
 
 from kmtui.core.acme import retries
+from kmtui.core.acme.gates import Gates, Limits
 from kmtui.core.acme.jws import Signer
 from kmtui.core.acme.nonces import NoncePool, is_valid
 from kmtui.core.acme.objects import Directory
@@ -59,16 +60,19 @@ class Session:
         deadline: float = TOTAL_DEADLINE,
         connect_deadline: float = CONNECT_DEADLINE,
         now: Callable[[], datetime] = utc_now,
+        limits: Limits | None = None,
     ) -> None:
         """`ca_bundle` (PEM) replaces the system's trust; `http` stands in for the network.
 
         In seconds, `patience` is how long one call may wait between its tries, `deadline` how long
         each try may take, and `connect_deadline` its connection with TLS. `now` is the time of day
-        that `clock_skew` compares with the CA's.
+        that `clock_skew` compares with the CA's. `limits` is what the CA is asked at once.
         Raises InvalidInput for a bad URL, bundle or proxy; connects only when first needed.
         """
         self._policy = UrlPolicy(directory_url)
         self._directory_url = directory_url
+        limits = limits or Limits()
+        self._gates = Gates(limits)
         self._transport = Transport(
             self._policy,
             ca_bundle=ca_bundle,
@@ -77,6 +81,7 @@ class Session:
             deadline=deadline,
             connect_deadline=connect_deadline,
             now=now,
+            in_flight=limits.in_flight,
         )
         self._sleep = sleep
         self._clock = clock
@@ -196,6 +201,16 @@ class Session:
         accept: str | None,
     ) -> Reply:
         """One request as the CA counts it: rejected nonces are replaced out of sight."""
+        async with self._gates.requests:
+            return await self._post_through(signer, url, payload, accept)
+
+    async def _post_through(
+        self,
+        signer: Signer,
+        url: str,
+        payload: Mapping[str, Any] | None,
+        accept: str | None,
+    ) -> Reply:
         give_up = self._clock() + NONCE_SECONDS
         nonce: str | None = None
         for tried in itertools.count(1):

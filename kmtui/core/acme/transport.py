@@ -26,8 +26,9 @@ LARGEST_BODY = 1024 * 1024
 TOTAL_DEADLINE = 90.0
 """Seconds for one whole call: some CAs validate or sign within the request, for up to a minute."""
 CONNECT_DEADLINE = 10.0
-IN_FLIGHT = 32
-"""Requests at once; the connection pool slows down when many wait inside it."""
+IN_FLIGHT = 8
+"""Requests at once, and connections kept open for the next; the pool slows down when many wait
+inside it, and a connection opened anew costs more than the request."""
 USER_AGENT = f"kmtui/{__version__} python-httpx/{httpx.__version__}"
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -57,6 +58,7 @@ class Transport:
         deadline: float = TOTAL_DEADLINE,
         connect_deadline: float = CONNECT_DEADLINE,
         now: Callable[[], datetime] = utc_now,
+        in_flight: int = IN_FLIGHT,
     ) -> None:
         """`ca_bundle` (PEM) replaces the system's trust; the deadlines of one call are seconds.
 
@@ -73,7 +75,8 @@ class Transport:
         """Seconds our clock is ahead of the CA's by its last reply; None before one told it."""
         self._client: httpx.AsyncClient | None = None
         self._opening = asyncio.Lock()
-        self._in_flight = asyncio.Semaphore(IN_FLIGHT)
+        self._connections = in_flight
+        self._in_flight = asyncio.Semaphore(in_flight)
 
     async def request(
         self, method: str, url: str, *, content: bytes | None = None, accept: str | None = None
@@ -137,7 +140,9 @@ class Transport:
             return self._client
 
     def _connected(self, context: ssl.SSLContext | None) -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=8)
+        limits = httpx.Limits(
+            max_connections=self._connections, max_keepalive_connections=self._connections
+        )
         return httpx.AsyncClient(
             transport=self._http
             or httpx.AsyncHTTPTransport(
