@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kmtui.core.errors import Refused
-from kmtui.model import Authority, Profile, Retirement
+from kmtui.model import Authority, Profile, RateLimit, Retirement
 
 
 @cache
@@ -51,6 +51,7 @@ def _authority(name: str, fields: dict[str, Any]) -> Authority:
         key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
     }
     built["profiles"] = tuple(Profile(**profile) for profile in fields.get("profiles", ()))
+    built["rate_limits"] = tuple(RateLimit(**limit) for limit in fields.get("rate_limits", ()))
     if "retired" in fields:
         ended = fields["retired"]
         built["retired"] = Retirement(**{**ended, "alternatives": tuple(ended["alternatives"])})

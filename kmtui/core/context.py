@@ -9,6 +9,7 @@ from sqlmodel import Session
 from kmtui.core.access import Access
 from kmtui.core.clock import Clock
 from kmtui.core.events import Bus
+from kmtui.core.owners import Owners
 from kmtui.core.secrets import Secrets
 from kmtui.db import activity
 from kmtui.db.database import Database
@@ -25,6 +26,8 @@ class Context:
     clock: Clock
     actor: str
     """Who acts: ``user@host``, for the audit trail."""
+    owners: Owners
+    """This process as the one that works on requests, and whether others are alive."""
 
     def record(
         self,

@@ -18,9 +18,13 @@ from kmtui.core.clock import Clock, utc_now
 from kmtui.core.context import Context
 from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
+from kmtui.core.errors import DatabaseError
 from kmtui.core.events import Bus
 from kmtui.core.jobs import Jobs
+from kmtui.core.locks import FOLDER
 from kmtui.core.mappings import Mappings
+from kmtui.core.owners import Owners
+from kmtui.core.recovery import Recovery
 from kmtui.core.requests import Requests
 from kmtui.core.secrets import Secrets
 from kmtui.core.stored_slots import StoredSlots
@@ -55,6 +59,7 @@ class Core:
         self.activity = ActivityTrail(context)
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
         self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs)
+        self.recovery = Recovery(context, self.requests)
 
     @classmethod
     async def open(
@@ -78,6 +83,11 @@ class Core:
             read_only=db.read_only,
             initialised=await asyncio.to_thread(lambda: vault.exists),
         )
+        try:
+            owners = Owners.onlooker(data) if db.read_only else Owners.open(data)
+        except OSError as error:
+            await db.close()
+            raise DatabaseError(f"cannot use {data / FOLDER}: {error.strerror}") from error
         context = Context(
             db=db,
             access=access,
@@ -85,6 +95,7 @@ class Core:
             bus=bus,
             clock=clock,
             actor=actor or default_actor(),
+            owners=owners,
         )
         return cls(data, db, vault, access, bus, context)
 
@@ -99,10 +110,12 @@ class Core:
 
     async def close(self, *, seconds: float = 20.0) -> None:
         """Stop the jobs, letting each clean up for at most `seconds`, then close everything."""
+        await self.recovery.close()
         await self.jobs.close(seconds=seconds)
         await self.end_servers.close()
         await self.cas.close()
         await self._db.close()
+        self.context.owners.close()
 
 
 def default_actor() -> str:

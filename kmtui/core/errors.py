@@ -95,6 +95,12 @@ class TamperedSecret(VaultError):
     code = "tampered"
 
 
+class Superseded(KmtuiError):
+    """Another process has taken the work over: nothing more may be written about it here."""
+
+    code = "superseded"
+
+
 class DatabaseError(KmtuiError):
     """The inventory cannot be used: newer schema, read-only, corrupt, busy."""
 
@@ -122,6 +128,10 @@ class StillProcessing(AcmeError):
     """The CA was still at work when our patience ended; `problem.retry_after` may say when."""
 
     code = "still-processing"
+
+
+class ValidationFailed(AcmeError):
+    """The CA looked and was not convinced: `problem` is what it found wrong in a challenge."""
 
 
 class ProtocolViolation(AcmeError):

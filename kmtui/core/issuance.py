@@ -8,11 +8,11 @@ its way back in (a request that was cut off) the CA is asked where things stand,
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from kmtui.core import inspection, keys
 from kmtui.core.accounts import Accounts
@@ -21,28 +21,40 @@ from kmtui.core.acme import (
     Authorization,
     Order,
     Signer,
-    dns_value,
-    key_authorization,
 )
 from kmtui.core.ca import CertificateAuthorities
+from kmtui.core.challenges.answers import LOST, answer_to
 from kmtui.core.challenges.solver import Answer
 from kmtui.core.challenges.solvers import Solvers
 from kmtui.core.context import Context
-from kmtui.core.errors import AcmeError, KmtuiError, ProtocolViolation, StillProcessing
+from kmtui.core.errors import (
+    AcmeError,
+    CaUnreachable,
+    DatabaseError,
+    KmtuiError,
+    NotFound,
+    ProtocolViolation,
+    Refused,
+    StillProcessing,
+    Superseded,
+    ValidationFailed,
+)
+from kmtui.core.events import RequestChanged
 from kmtui.core.planning import Proof, plan
-from kmtui.core.problems import combined, counted, problem_of
+from kmtui.core.problems import combined, counted
 from kmtui.core.progress import Progress
-from kmtui.core.together import together
-from kmtui.model import Challenge, ChallengeType, Problem, Request, RequestStatus
+from kmtui.core.together import together, whole
+from kmtui.model import Authority, Request, RequestStatus
 
 AUTHORIZATION_DEADLINE = 300.0
 """Seconds the CA may take to check a name: slow CAs need minutes, nobody waits longer unasked."""
 ORDER_DEADLINE = 600.0
 """Seconds the CA may take to issue: some sign in batches."""
-COME_BACK = timedelta(minutes=5)
-"""When to look again at what the CA was still working on."""
 CLEAN_UP_DEADLINE = 60.0
 """Seconds for removing what was published; the rest stays in the journal."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -51,6 +63,7 @@ class Work:
 
     request: Request
     proofs: dict[str, Proof]
+    authority: Authority
     client: AcmeClient
     signer: Signer
     csr: bytes
@@ -79,37 +92,48 @@ class Issuance:
     async def obtain(self, request_id: str) -> None:
         """Take the request as far as it goes; what stops it is recorded with it, never lost.
 
-        Cancelling the task leaves the request where it stands, ready to be taken up again, and
-        still removes what was published.
+        Cancelling the task lets the effect under way end, removes what was published, and leaves
+        the request where it stands, for this or another process to take up.
         """
-        progress = await Progress.of(self._context, request_id)
         try:
-            work = await self._work(progress)
-            order = await self._order(work)
-            answers = await self._authorize(work, order)
+            progress = await Progress.claim(self._context, request_id)
+        except (NotFound, Refused) as error:
+            log.info("request %s is not taken up: %s", request_id, error.message)
+            return
+        try:
+            await self._go(progress)
+        except asyncio.CancelledError:
+            await progress.release()
+            raise
+        except (Superseded, DatabaseError) as error:
+            # Nothing can be recorded; the row still says where the work stands.
+            log.error("request %d stops: %s", progress.request.number, error.message)
+            self._context.bus.publish(RequestChanged(request_id))
+
+    async def _go(self, progress: Progress) -> None:
+        try:
             try:
+                work = await self._work(progress)
+                order, authorizations = await self._order(work)
+                answers = await self._answers(work, authorizations)
                 if answers:
                     await self._publish(work, answers)
                     await self._validate(work, answers)
                 order = await self._finalize(work, order)
-                await self._store(work, order)
+                await whole(self._store(work, order))
             finally:
                 await self._clean_up(progress)
+        except (Superseded, DatabaseError):
+            raise
         except KmtuiError as error:
-            await progress.end_with(problem_of(error), not_before=self._not_before(error))
-
-    def _not_before(self, error: KmtuiError) -> datetime | None:
-        """When to come back, where the CA is still at work or named a time; else the end."""
-        problem = error.problem
-        if isinstance(error, StillProcessing):
-            return self._context.clock() + COME_BACK
-        if problem and problem.short_type == "rateLimited" and problem.retry_after is not None:
-            return self._context.clock() + timedelta(seconds=problem.retry_after)
-        return None
+            await progress.end_with(error)
 
     async def clean_up(self, request_id: str) -> None:
-        """Remove what a request published that no job works on any more."""
-        await self._clean_up(await Progress.of(self._context, request_id))
+        """Remove what a request published that no job works on any more.
+
+        Raises Refused while another process works on it.
+        """
+        await self._clean_up(await Progress.claim(self._context, request_id))
 
     async def _work(self, progress: Progress) -> Work:
         request = progress.request
@@ -120,6 +144,7 @@ class Issuance:
         return Work(
             request=request,
             proofs=plan(request.spec, await self._solvers.means()),
+            authority=authority,
             client=await self._cas.client(account.ca),
             signer=await self._accounts.signer(account),
             csr=csr,
@@ -128,93 +153,66 @@ class Issuance:
             progress=progress,
         )
 
-    async def _order(self, work: Work) -> Order:
-        if work.request.order_url:
-            await work.progress.log("asking the CA about the order that was placed before")
-            return await work.client.order(work.signer, work.request.order_url)
-        names = work.request.names
-        await work.progress.step(RequestStatus.ORDERING, f"ordering {counted(len(names), 'name')}")
-        order = await work.client.new_order(work.signer, names, profile=work.request.spec.profile)
-        await work.progress.ordered(order.url, order.status, names)
+    async def _order(self, work: Work) -> tuple[Order, list[Authorization]]:
+        """The order and what it waits for: the order placed before, while it can still be used."""
+        progress = work.progress
+        if url := progress.request.order_url:
+            await progress.log("asking the CA about the order that was placed before")
+            try:
+                order = await work.client.order(work.signer, url)
+                authorizations = await self._authorizations(work, order)
+                lost = _unusable(order, authorizations)
+            except AcmeError as error:
+                lost = _gone(error)
+                if not lost:
+                    raise
+            if not lost:
+                return order, authorizations
+            await progress.order_lost(lost)
+        order = await whole(self._place(work))
+        return order, await self._authorizations(work, order)
+
+    async def _place(self, work: Work) -> Order:
+        """A new order, committed; without its predecessor where the CA does not take that name.
+
+        RFC 9773 section 5: 409 says that the predecessor was replaced already. Others say 400, 403
+        or 404 for one they do not know or do not count as ours.
+        """
+        progress, names = work.progress, work.request.names
+        replaces = progress.request.replaces
+        await progress.step(RequestStatus.ORDERING, f"ordering {counted(len(names), 'name')}")
+        profile = work.request.spec.profile
+        try:
+            order = await work.client.new_order(
+                work.signer, names, profile=profile, replaces=replaces
+            )
+        except AcmeError as error:
+            status = error.problem.http_status if error.problem else None
+            if replaces is None or status not in (400, 403, 404, 409):
+                raise
+            await progress.without_predecessor(error.message)
+            order = await work.client.new_order(work.signer, names, profile=profile)
+        await progress.ordered(order.url, order.status, work.authority.name)
         return order
 
-    async def _authorize(self, work: Work, order: Order) -> list[Answer]:
-        """The answers the CA waits for; names it still trusts from before need none."""
-        if order.status in ("ready", "processing", "valid"):
+    async def _authorizations(self, work: Work, order: Order) -> list[Authorization]:
+        """What the order still waits for; an order that is `ready` or further waits for nothing."""
+        if order.status != "pending":
             return []
-        if order.status == "invalid":
-            raise AcmeError(
-                "the CA declared the order invalid",
-                problem=order.error
-                or Problem(type="kmtui:order-invalid", detail="", where=order.url),
-                hint="retry starts a new order",
-            )
-        authorizations = await together(
+        return await together(
             work.client.authorization(work.signer, url) for url in order.authorizations
         )
-        answers: list[Answer] = []
-        rows: list[Challenge] = []
-        for authorization in authorizations:
-            answer, row = self._answer(work, authorization)
-            rows.append(row)
-            if answer is not None:
-                answers.append(answer)
-        await work.progress.challenges(rows)
-        return answers
 
-    def _answer(self, work: Work, authorization: Authorization) -> tuple[Answer | None, Challenge]:
-        """What will be published for one authorization, and its row (RFC 8555 section 8)."""
-        name = authorization.name
-        proof = work.proofs.get(name)
-        if proof is None:
-            raise ProtocolViolation(f"the CA asks for {name}, which was not ordered")
-        challenge = authorization.challenge(proof.type)
-        valid = authorization.status == "valid"
-        if challenge is None and not valid:
-            offered = ", ".join(c.type for c in authorization.challenges) or "nothing"
-            raise AcmeError(
-                f"the CA does not offer {proof.type} for {name} (it offers {offered})",
-                hint="choose another challenge type for this name",
-            )
-        bare = name.removeprefix("*.")
-        fqdn = value = ""
-        answer = None
-        challenge_id = str(uuid.uuid4())
-        if challenge is not None and not valid:
-            authorized = key_authorization(challenge.token, work.signer.key)
-            if proof.type == ChallengeType.DNS_01:
-                fqdn, value = f"_acme-challenge.{bare}", dns_value(authorized)
-            else:
-                fqdn = f"http://{bare}/.well-known/acme-challenge/{challenge.token}"
-                value = authorized
-            answer = Answer(
-                challenge_id=challenge_id,
-                request_id=work.request.id,
-                identifier=name,
-                proof=proof,
-                token=challenge.token,
-                key_authorization=authorized,
-                fqdn=fqdn,
-                value=value,
-                challenge_url=challenge.url,
-                authorization_url=authorization.url,
-            )
-        row = Challenge(
-            id=challenge_id,
-            request_id=work.request.id,
-            identifier=name,
-            wildcard=name.startswith("*."),
-            type=proof.type,
-            status="valid" if valid else "pending",
-            fqdn=fqdn,
-            value=value,
-            detail="the CA still trusts an earlier proof" if valid else "",
-            servers=(),
-            via=proof.via,
-            url=challenge.url if challenge else None,
-            authorization_url=authorization.url,
-        )
-        return answer, row
+    async def _answers(self, work: Work, authorizations: Sequence[Authorization]) -> list[Answer]:
+        """The answers the CA waits for; names it still trusts from before need none."""
+        if not authorizations:
+            return []
+        pairs = [
+            answer_to(each, request=work.request, proofs=work.proofs, key=work.signer.key)
+            for each in authorizations
+        ]
+        await work.progress.challenges([row for _, row in pairs])
+        return [answer for answer, _ in pairs if answer is not None]
 
     async def _publish(self, work: Work, answers: Sequence[Answer]) -> None:
         """Make every answer of the order visible before the CA is asked to look."""
@@ -239,14 +237,13 @@ class Issuance:
             elif isinstance(result, BaseException):
                 raise result
         if failures:
+            await self._give_up(work, answers)
             raise combined(failures)
 
     async def _validate_one(self, work: Work, answer: Answer) -> None:
         progress = work.progress
-        current = await work.client.authorization(work.signer, answer.authorization_url)
-        challenge = current.challenge(answer.proof.type)
-        if current.status == "pending" and challenge is not None and challenge.status == "pending":
-            await work.client.answer(work.signer, answer.challenge_url)
+        if not answer.answered:
+            await whole(work.client.answer(work.signer, answer.challenge_url))
         await progress.challenge(answer.challenge_id, status="processing", detail="CA is checking")
         asked = 0
 
@@ -264,11 +261,14 @@ class Issuance:
                 deadline=AUTHORIZATION_DEADLINE,
                 on_update=polled,
             )
-        except KmtuiError as error:
+        except (StillProcessing, CaUnreachable, Superseded, DatabaseError):
+            raise
+        except AcmeError as error:
             said = error.problem.detail if error.problem else error.message
             await progress.challenge(answer.challenge_id, status="invalid", detail=said)
             await progress.log(f"{answer.identifier} refused: {said}", level="bad")
-            raise
+            await progress.validation_failed(work.authority.name, answer.identifier)
+            raise ValidationFailed(error.message, hint=error.hint, problem=error.problem) from error
         await progress.challenge(
             answer.challenge_id,
             status="valid",
@@ -277,6 +277,14 @@ class Issuance:
         )
         await progress.log(f"{answer.identifier} {answer.proof.type} valid", level="good")
 
+    async def _give_up(self, work: Work, answers: Sequence[Answer]) -> None:
+        """Tell the CA that the other names are not waited for (section 7.5.2), where it listens."""
+        for answer in answers:
+            with suppress(AcmeError):
+                current = await work.client.authorization(work.signer, answer.authorization_url)
+                if current.status == "pending":
+                    await work.client.deactivate_authorization(work.signer, current.url)
+
     async def _finalize(self, work: Work, order: Order) -> Order:
         await work.progress.step(RequestStatus.FINALIZING, "waiting for the CA to issue")
         if order.status == "pending":
@@ -284,7 +292,7 @@ class Issuance:
                 work.signer, order.url, until={"ready", "valid"}, deadline=AUTHORIZATION_DEADLINE
             )
         if order.status == "ready":
-            order = await work.client.finalize(work.signer, order, work.csr)
+            order = await whole(work.client.finalize(work.signer, order, work.csr))
         if order.status != "valid":
             order = await work.client.poll_order(
                 work.signer, order.url, until={"valid"}, deadline=ORDER_DEADLINE
@@ -304,7 +312,7 @@ class Issuance:
             now=self._context.clock(),
             also_allowed=work.also_allowed,
         )
-        await work.progress.issued(facts, chain.pem)
+        await work.progress.issued(facts, chain.pem, work.authority.name)
 
     async def _clean_up(self, progress: Progress) -> None:
         """Remove what was published, even while being cancelled; leftovers stay in the journal."""
@@ -323,3 +331,21 @@ class Issuance:
             raise asyncio.CancelledError
         if task.done() and not task.cancelled():
             task.result()
+
+
+def _unusable(order: Order, authorizations: Sequence[Authorization]) -> str:
+    """Why an order placed before leads nowhere any more; empty while it can be gone on with."""
+    if order.status == "invalid":
+        said = f": {order.error.detail}" if order.error else ""
+        return f"the CA declared the former order invalid{said}"
+    lost = [each for each in authorizations if each.status in LOST]
+    return f"the CA's authorization of {lost[0].name} is {lost[0].status}" if lost else ""
+
+
+def _gone(error: AcmeError) -> str:
+    """Why the CA no longer has an order; empty for any other trouble."""
+    problem = error.problem
+    if problem is None or problem.short_type == "accountDoesNotExist":
+        return ""
+    gone = problem.http_status in (404, 410)
+    return f"the CA no longer has the former order: {error.message}" if gone else ""

@@ -1,4 +1,4 @@
-"""Locks between processes: the kernel frees them when their holder dies, so none ever goes stale."""
+"""Locks between processes: the kernel frees them when their holder dies; none goes stale."""
 
 from __future__ import annotations
 

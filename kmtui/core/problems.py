@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kmtui.core.errors import AcmeError, KmtuiError
+from kmtui.core.errors import AcmeError, KmtuiError, ValidationFailed
 from kmtui.model import Problem, SubProblem
 
 
@@ -26,19 +26,24 @@ def problem_of(error: KmtuiError) -> Problem:
 
 
 def combined(failures: Sequence[tuple[str, KmtuiError]]) -> KmtuiError:
-    """One error for the names that failed together; each name keeps its own words."""
+    """One error for the names that failed together; each name keeps its own words.
+
+    What the CA said of a name comes before what merely kept us from hearing it.
+    """
+    failures = sorted(failures, key=lambda failure: not isinstance(failure[1], ValidationFailed))
     identifier, first = failures[0]
+    kind = type(first) if isinstance(first, AcmeError) else AcmeError
     parts = tuple(_part(name, error) for name, error in failures)
     problem = problem_of(first)
     if len(failures) == 1:
         message = first.message if identifier in first.message else f"{identifier}: {first.message}"
-        return AcmeError(
+        return kind(
             message,
             hint=first.hint,
             problem=replace(problem, subproblems=problem.subproblems or parts),
         )
     names = ", ".join(name for name, _ in failures)
-    return AcmeError(
+    return kind(
         f"{len(failures)} names were not proved: {names}",
         hint=first.hint,
         problem=replace(problem, subproblems=parts),

@@ -1,20 +1,28 @@
-"""The record of one request's way: each step committed, then told to whoever watches."""
+"""The record of one request's way: each step committed, then told to whoever watches.
+
+Every write carries the fencing number under which the request was taken up: when another process
+has taken it over since, the write is refused (Superseded) and the work here stops.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
+from kmtui.core import ledger
 from kmtui.core.context import Context
-from kmtui.core.errors import NotFound
+from kmtui.core.decisions import decide
+from kmtui.core.errors import KmtuiError, NotFound, Refused, Superseded
 from kmtui.core.events import CertificateChanged, ChallengeChanged, RequestChanged, RequestLogged
 from kmtui.core.inspection import Facts
+from kmtui.core.owners import described
+from kmtui.core.problems import problem_of
 from kmtui.db import certificates, challenges, request_log, requests, secrets, versions
-from kmtui.model import Challenge, Problem, Request, RequestStatus, SaveMode, ServerSight, Version
+from kmtui.model import Challenge, Request, RequestStatus, SaveMode, ServerSight, Version
 
 
 class Progress:
@@ -25,12 +33,47 @@ class Progress:
         self.request = request
 
     @classmethod
-    async def of(cls, context: Context, request_id: str) -> Progress:
-        """The record of that request. Raises NotFound."""
-        request = await context.db.read(lambda session: requests.get(session, request_id))
-        if request is None:
-            raise NotFound(f"no request {request_id}")
-        return cls(context, request)
+    async def claim(cls, context: Context, request_id: str) -> Progress:
+        """Take a request up, whatever its status. Raises NotFound; Refused while another process
+        that is alive works on it.
+        """
+
+        def take(session: Session) -> Request:
+            request = requests.get(session, request_id)
+            if request is None:
+                raise NotFound(f"no request {request_id}")
+            refuse_if_held(context, request)
+            requests.claim(session, request_id, context.owners.me, held=request.attempt)
+            return replace(request, owner=context.owners.me, attempt=request.attempt + 1)
+
+        return cls(context, await context.db.write(take))
+
+    async def release(self) -> None:
+        """Let go of a request that is not at its end: whoever looks next may take it up."""
+
+        def store(session: Session) -> None:
+            self.hold(session)
+            requests.update(session, self.request.id, owner=None)
+
+        with suppress(Superseded):
+            await self._context.db.write(store)
+
+    async def still_ours(self) -> bool:
+        """Whether nobody has taken the request over."""
+        try:
+            await self._context.db.read(self.hold)
+        except Superseded:
+            return False
+        return True
+
+    def hold(self, session: Session) -> None:
+        """Make sure within a transaction that the request is still ours. Raises Superseded."""
+        attempt, owner = requests.claimed(session, self.request.id)
+        if attempt != self.request.attempt:
+            raise Superseded(
+                f"request {self.request.number} was taken over by {described(owner)}",
+                hint="the work goes on there",
+            )
 
     async def csr(self) -> bytes:
         """The signing request made with the key, DER."""
@@ -47,34 +90,89 @@ class Progress:
         await self._reload()
         self._context.bus.publish(RequestChanged(self.request.id), RequestLogged(self.request.id))
 
-    async def ordered(self, url: str, status: str, names: Sequence[str]) -> None:
-        """The CA accepted the order."""
+    async def ordered(self, url: str, status: str, authority: str) -> None:
+        """The CA accepted the order; it counts in the ledger."""
+        request = self.request
 
         def store(session: Session) -> None:
-            self._update(session, order_url=url, order_status=status, step="order placed")
-            self._log(session, f"order placed for {', '.join(names)}: {url}", "good")
+            # A CA hands a pending order for the same names on to the next request.
+            for number in requests.give_up_order(session, url, request.id):
+                self._log(session, f"the CA goes on with the order of request #{number}")
+            self._update(
+                session, order_url=url, order_status=status, step="order placed", retries=0
+            )
+            self._log(session, f"order placed for {', '.join(request.names)}: {url}", "good")
+            ledger.ordered(
+                session,
+                at=self._context.clock(),
+                ca=authority,
+                account_id=request.account_id or "",
+                request_id=request.id,
+            )
 
         await self._context.db.write(store)
         await self._reload()
         self._context.bus.publish(RequestChanged(self.request.id), RequestLogged(self.request.id))
 
+    async def order_lost(self, why: str) -> None:
+        """The order cannot be used any more: the next one is placed with the same key."""
+
+        def store(session: Session) -> None:
+            self._update(session, order_url=None, order_status=None, step="ordering anew")
+            self._log(session, f"ordering anew: {why}", "warn")
+
+        await self._context.db.write(store)
+        await self._reload()
+        self._context.bus.publish(RequestChanged(self.request.id), RequestLogged(self.request.id))
+
+    async def without_predecessor(self, why: str) -> None:
+        """The CA does not take the predecessor's name: the order goes on without it."""
+
+        def store(session: Session) -> None:
+            self._update(session, replaces=None)
+            self._log(session, f"ordering without naming the predecessor: {why}", "warn")
+
+        await self._context.db.write(store)
+        await self._reload()
+        self._context.bus.publish(RequestLogged(self.request.id))
+
+    async def validation_failed(self, authority: str, name: str) -> None:
+        """The CA was not convinced of a name; it counts in the ledger."""
+        now = self._context.clock()
+        await self._context.db.write(
+            lambda session: ledger.failed(
+                session, at=now, ca=authority, name=name, request_id=self.request.id
+            )
+        )
+
     async def log(self, text: str, *, level: str = "info") -> None:
         """Add a line to the request's log."""
-        await self._context.db.write(lambda session: self._log(session, text, level))
+
+        def store(session: Session) -> None:
+            self.hold(session)
+            self._log(session, text, level)
+
+        await self._context.db.write(store)
         self._context.bus.publish(RequestLogged(self.request.id))
 
     async def challenges(self, rows: Sequence[Challenge]) -> None:
         """Replace the request's challenges: an order's authorizations were read."""
-        await self._context.db.write(
-            lambda session: challenges.replace_all(session, self.request.id, rows)
-        )
+
+        def store(session: Session) -> None:
+            self.hold(session)
+            challenges.replace_all(session, self.request.id, rows)
+
+        await self._context.db.write(store)
         self._context.bus.publish(ChallengeChanged(self.request.id))
 
     async def challenge(self, challenge_id: str, **fields: Any) -> None:
         """Change fields of one challenge."""
-        await self._context.db.write(
-            lambda session: challenges.update(session, challenge_id, **fields)
-        )
+
+        def store(session: Session) -> None:
+            self.hold(session)
+            challenges.update(session, challenge_id, **fields)
+
+        await self._context.db.write(store)
         self._context.bus.publish(ChallengeChanged(self.request.id))
 
     async def sights(self, challenge_ids: Sequence[str], sights: Sequence[ServerSight]) -> None:
@@ -83,6 +181,7 @@ class Progress:
         detail = f"seen by {seen} of {len(sights)} servers"
 
         def store(session: Session) -> None:
+            self.hold(session)
             for challenge_id in challenge_ids:
                 challenges.update(
                     session, challenge_id, status="waiting", servers=tuple(sights), detail=detail
@@ -91,13 +190,14 @@ class Progress:
         await self._context.db.write(store)
         self._context.bus.publish(ChallengeChanged(self.request.id))
 
-    async def issued(self, facts: Facts, chain_pem: str) -> None:
+    async def issued(self, facts: Facts, chain_pem: str, authority: str) -> None:
         """The version, its key and the request's end in one commit; saved too where asked for."""
         request = self.request
         now = self._context.clock()
         always = request.spec.auto_save == SaveMode.ALWAYS
 
         def store(session: Session) -> Version:
+            self.hold(session)
             key = secrets.find(session, "request", request.id, "certificate-key")
             version = versions.insert(
                 session,
@@ -121,7 +221,10 @@ class Progress:
                 order_status="valid",
                 version=version.number,
                 finished_at=now,
+                not_before=None,
+                problem=None,
             )
+            ledger.issued(session, at=now, ca=authority, names=request.names, request_id=request.id)
             self._context.record(
                 session,
                 request.kind,
@@ -140,24 +243,47 @@ class Progress:
             CertificateChanged(request.certificate_id or ""),
         )
 
-    async def end_with(self, problem: Problem, *, not_before: datetime | None = None) -> None:
-        """The request failed; or, with `not_before`, it is parked until then."""
-        now = self._context.clock()
-        parked = not_before is not None
-        status = RequestStatus.PARKED if parked else RequestStatus.FAILED
+    async def stopped(self, status: RequestStatus, text: str, **fields: Any) -> None:
+        """Somebody stopped the request, or set it aside."""
         request = self.request
+
+        def store(session: Session) -> None:
+            self._update(session, status=status, step=text, owner=None, **fields)
+            self._log(session, text, "warn")
+            self._context.record(
+                session, f"request {status}", "request", request.id, f"#{request.number}"
+            )
+
+        await self._context.db.write(store)
+        await self._reload()
+        self._context.bus.publish(RequestChanged(request.id), RequestLogged(request.id))
+
+    async def end_with(self, error: KmtuiError) -> None:
+        """What stopped the request: it failed, or it is parked and taken up again later."""
+        request = self.request
+        problem = problem_of(error)
+        now = self._context.clock()
+        failures = await self._context.db.read(
+            lambda session: requests.failures_in_a_row(session, request.certificate_id)
+        )
+        decision = decide(
+            error, kind=request.kind, retries=request.retries, failures=failures, now=now
+        )
+        parked = decision.status == RequestStatus.PARKED
 
         def store(session: Session) -> None:
             where = problem.where or request.order_url or ""
             self._update(
                 session,
-                status=status,
+                status=decision.status,
                 step=problem.what,
                 problem=replace(problem, where=where),
                 finished_at=None if parked else now,
-                not_before=not_before,
+                not_before=decision.not_before,
+                retries=request.retries + 1 if parked else 0,
+                owner=None if parked else request.owner,
             )
-            self._log(session, problem.what, "bad")
+            self._log(session, problem.what, "warn" if parked else "bad")
             self._context.record(
                 session,
                 request.kind,
@@ -165,7 +291,7 @@ class Progress:
                 request.certificate_id,
                 request.certificate or "",
                 "failed",
-                f"{problem.short_type}: {problem.what}",
+                f"{decision.status}: {problem.short_type}: {problem.what}",
             )
 
         await self._context.db.write(store)
@@ -177,6 +303,7 @@ class Progress:
         )
 
     def _update(self, session: Session, **fields: Any) -> None:
+        self.hold(session)
         requests.update(session, self.request.id, **fields)
         if self.request.certificate_id:
             certificates.refresh(session, self.request.certificate_id)
@@ -190,3 +317,13 @@ class Progress:
         fresh = await self._context.db.read(lambda session: requests.get(session, self.request.id))
         if fresh is not None:
             self.request = fresh
+
+
+def refuse_if_held(context: Context, request: Request) -> None:
+    """Raise Refused while another process that is alive works on a request."""
+    others = request.owner if request.owner != context.owners.me else None
+    if RequestStatus(request.status).active and context.owners.alive(others):
+        raise Refused(
+            f"{described(others)} works on request {request.number}",
+            hint="wait for it, or end that process: the work goes on here then",
+        )

@@ -159,6 +159,39 @@ def claimed(session: Session, request_id: str) -> tuple[int, str | None]:
     return row.attempt, row.owner
 
 
+def give_up_order(session: Session, url: str, for_request: str) -> list[int]:
+    """Take an order away from ended requests that had it; their numbers.
+
+    A CA that still has a pending order for the same names answers newOrder with that one.
+    """
+    statement = (
+        sql_update(RequestRow)
+        .where(
+            col(RequestRow.order_url) == url,
+            col(RequestRow.id) != for_request,
+            col(RequestRow.status).not_in(ACTIVE_STATUSES),
+        )
+        .values(order_url=None)
+        .returning(col(RequestRow.number))
+    )
+    return list(session.exec(statement).scalars())
+
+
+def failures_in_a_row(session: Session, certificate_id: str | None) -> int:
+    """How many requests for a certificate failed since its last version."""
+    number = col(RequestRow.number)
+    own = col(RequestRow.certificate_id) == certificate_id
+    last_good = select(func.coalesce(func.max(number), 0)).where(
+        own, col(RequestRow.status).in_((RequestStatus.AVAILABLE, RequestStatus.SAVED))
+    )
+    statement = select(func.count()).where(
+        own,
+        col(RequestRow.status) == RequestStatus.FAILED,
+        number > last_good.scalar_subquery(),
+    )
+    return session.exec(statement).one()
+
+
 def delete(session: Session, request_id: str) -> None:
     """Remove a draft. Raises NotFound; Refused for anything that was sent."""
     row = rows.existing(session, RequestRow, "request", request_id, col(RequestRow.id))

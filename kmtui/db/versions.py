@@ -56,6 +56,12 @@ def insert(session: Session, version: Version, *, key_secret_id: str | None) -> 
     return version
 
 
+def newest_number(session: Session, certificate_id: str) -> int:
+    """The number of the version issued last; 0 when there is none."""
+    newest = select(func.max(VersionRow.number)).where(VersionRow.certificate_id == certificate_id)
+    return session.exec(newest).one() or 0
+
+
 def get(session: Session, certificate_id: str, number: int) -> Version | None:
     """One version of a certificate, with its chain."""
     return _one(session, VersionRow.certificate_id == certificate_id, VersionRow.number == number)

@@ -7,6 +7,7 @@ fingerprints are lower-case hex. A row never holds a secret: secrets live sealed
 from kmtui.model.authorities import (
     Authority,
     Profile,
+    RateLimit,
     Retirement,
 )
 from kmtui.model.certificates import (
@@ -84,6 +85,7 @@ __all__ = [
     "Mapping",
     "Problem",
     "Profile",
+    "RateLimit",
     "RenewalPlan",
     "Request",
     "RequestKind",

@@ -20,6 +20,18 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """So many of one thing in so many hours, counted for each account, name set, domain or name."""
+
+    what: str
+    """`order`, `certificate` or `failure` (a validation that failed)."""
+    per: str
+    """`account`, `names` (exactly the same set), `domain` (registered) or `name`."""
+    most: int
+    hours: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retirement:
     """When a CA ended its service, and where to go instead."""
 
@@ -67,6 +79,8 @@ class Authority:
     orders_list: bool | None = None
     limits: tuple[str, ...] = ()
     """Rate and other limits, a sentence each."""
+    rate_limits: tuple[RateLimit, ...] = ()
+    """Those that are counted here, so that they are not run into."""
     notes: tuple[str, ...] = ()
     """What an operator should know before using it, a sentence each."""
     sources: tuple[str, ...] = ()

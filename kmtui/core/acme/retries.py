@@ -1,8 +1,8 @@
 """When a failed request is sent again by itself, and when it must not be.
 
 A POST whose answer was lost may have been carried out. Repeating is harmless for reading, for
-newAccount (idempotent by key, RFC 8555 section 7.3.1), for updates and for revocation; it is not
-for newOrder and finalize, whose callers look first.
+newAccount (idempotent by key, RFC 8555 section 7.3.1), for newOrder (see there), for updates and
+for revocation; it is not for answering a challenge and for finalize, whose callers look first.
 """
 
 from __future__ import annotations

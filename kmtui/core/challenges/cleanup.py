@@ -23,7 +23,12 @@ class CleanUp:
         self._servers = servers
 
     async def run(self, progress: Progress) -> None:
-        """Remove everything one request published; what fails is noted, never raised."""
+        """Remove everything one request published; what fails is noted, never raised.
+
+        Nothing is removed when another process has taken the request over: it needs the answers.
+        """
+        if not await progress.still_ours():
+            return
         by_place: dict[tuple[str | None, str | None], list[CleanupEntry]] = defaultdict(list)
         for entry in await self._journal.pending(progress.request.id):
             by_place[entry.dns_account_id, entry.server_id].append(entry)

@@ -89,7 +89,7 @@ class Dns01:
     async def _present(self, place: Place, progress: Progress) -> None:
         values = sorted(place.values)
         entries = await self._journal.intend(
-            progress.request.id,
+            progress,
             "dns-01",
             [
                 (place.fqdn, value, asdict(TxtHandle.of(place.zone, place.fqdn, value)))

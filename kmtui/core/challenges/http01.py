@@ -38,16 +38,20 @@ class Http01:
         await together(self._look(answer, progress) for answer in answers)
 
     async def _present(self, answer: Answer, progress: Progress) -> None:
-        intent = {"token": answer.token, "key_authorization": answer.key_authorization}
+        intent = {
+            "token": answer.token,
+            "key_authorization": answer.key_authorization,
+            "webroot": answer.proof.webroot,
+        }
         (entry,) = await self._journal.intend(
-            progress.request.id,
+            progress,
             "http-01",
             [(answer.fqdn, answer.value, intent)],
             server_id=self._row.id,
         )
         await progress.challenge(answer.challenge_id, status="presenting")
         handle = await self._server.present(answer.token, answer.key_authorization)
-        await self._journal.presented(entry, handle)
+        await self._journal.presented(entry, {**intent, **handle})
         await progress.challenge(
             answer.challenge_id,
             status="waiting",

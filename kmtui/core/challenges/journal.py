@@ -10,6 +10,8 @@ from typing import Any
 from sqlmodel import Session
 
 from kmtui.core.context import Context
+from kmtui.core.decisions import pause
+from kmtui.core.progress import Progress
 from kmtui.db import cleanup as rows
 from kmtui.model import CleanupEntry
 
@@ -22,15 +24,19 @@ class Journal:
 
     async def intend(
         self,
-        request_id: str,
+        progress: Progress,
         kind: str,
         published: Sequence[tuple[str, str, dict[str, Any]]],
         *,
         dns_account_id: str | None = None,
         server_id: str | None = None,
     ) -> list[CleanupEntry]:
-        """Commit what is about to be published: each (name, value, handle so far)."""
+        """Commit what is about to be published: each (name, value, handle so far).
+
+        What was noted before, by a run that was cut off, is not noted twice. Raises Superseded.
+        """
         now = self.context.clock()
+        request_id = progress.request.id
         entries = [
             CleanupEntry(
                 id=str(uuid.uuid4()),
@@ -47,12 +53,18 @@ class Journal:
             for name, value, handle in published
         ]
 
-        def store(session: Session) -> None:
+        def store(session: Session) -> list[CleanupEntry]:
+            progress.hold(session)
+            noted = {(e.kind, e.name, e.value): e for e in rows.pending(session, request_id)}
+            found = []
             for entry in entries:
-                rows.insert(session, entry)
+                former = noted.get((kind, entry.name, entry.value))
+                if former is None:
+                    rows.insert(session, entry)
+                found.append(former or entry)
+            return found
 
-        await self.context.db.write(store)
-        return entries
+        return await self.context.db.write(store)
 
     async def presented(self, entry: CleanupEntry, handle: dict[str, Any]) -> None:
         """The effect happened; `handle` is what the provider or server gave for removing it."""
@@ -65,13 +77,19 @@ class Journal:
         await self.context.db.write(lambda session: rows.update(session, entry.id, state="done"))
 
     async def kept(self, entry: CleanupEntry, why: str) -> None:
-        """It could not be removed; it stays noted."""
+        """It could not be removed; it stays noted and is tried again, later each time."""
+        again = self.context.clock() + pause(entry.attempts)
         await self.context.db.write(
             lambda session: rows.update(
-                session, entry.id, state="failed", attempts=entry.attempts + 1, last_error=why
+                session,
+                entry.id,
+                state="failed",
+                attempts=entry.attempts + 1,
+                next_attempt_at=again,
+                last_error=why,
             )
         )
 
-    async def pending(self, request_id: str) -> list[CleanupEntry]:
-        """What one request published and is not known to be gone."""
+    async def pending(self, request_id: str | None = None) -> list[CleanupEntry]:
+        """What one request, or any, published and is not known to be gone."""
         return await self.context.db.read(lambda session: rows.pending(session, request_id))

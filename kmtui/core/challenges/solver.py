@@ -27,6 +27,8 @@ class Answer:
     """dns-01: value of the TXT record; http-01: content of the file."""
     challenge_url: str
     authorization_url: str
+    answered: bool = False
+    """Whether the CA was told before, by a run that was cut off: it is not told twice."""
 
 
 class Solver(Protocol):

@@ -1,0 +1,290 @@
+"""Requests come in: checked against what the CA takes, then committed with key and signing request.
+
+Key and signing request are in the database before anything is sent, so that no certificate can
+ever be issued for a key that is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import replace
+
+from sqlmodel import Session
+
+from kmtui.core import authorities, keys, ledger
+from kmtui.core.accounts import Accounts
+from kmtui.core.ca import CertificateAuthorities
+from kmtui.core.challenges.solvers import Solvers
+from kmtui.core.context import Context
+from kmtui.core.errors import InvalidInput, KmtuiError, Refused
+from kmtui.core.events import CertificateChanged, RequestChanged
+from kmtui.core.names import normalise_names
+from kmtui.core.planning import proof
+from kmtui.core.problems import counted
+from kmtui.db import certificates, request_log, requests, versions
+from kmtui.model import (
+    Account,
+    Authority,
+    Certificate,
+    CheckLine,
+    KeyType,
+    Request,
+    RequestKind,
+    RequestSpec,
+    RequestStatus,
+    SaveMode,
+)
+
+
+class Intake:
+    """Turns what an operator asks for into a request that can be worked on."""
+
+    def __init__(
+        self,
+        context: Context,
+        cas: CertificateAuthorities,
+        accounts: Accounts,
+        solvers: Solvers,
+    ) -> None:
+        self._context = context
+        self._cas = cas
+        self._accounts = accounts
+        self._solvers = solvers
+
+    async def check(self, spec: RequestSpec) -> list[CheckLine]:
+        """What can be told before sending: every complaint and every name's way. Advisory."""
+        lines: list[CheckLine] = []
+        try:
+            spec = replace(spec, names=normalise_names(spec.names))
+            lines.append(CheckLine(True, counted(len(spec.names), "name")))
+            account, authority = await self._account(spec)
+            lines.append(CheckLine(True, f"account {account.name} at {authority.title}"))
+            _check_abilities(spec, authority)
+            lines += await self._limits(spec, account, authority)
+        except KmtuiError as error:
+            lines.append(CheckLine(False, error.message))
+            if error.hint:
+                lines.append(CheckLine(None, error.hint))
+            return lines
+        means = await self._solvers.means()
+        for name in spec.names:
+            try:
+                way = proof(name, spec.choices, means)
+                lines.append(CheckLine(True, f"{name}: {way.type} through {way.via}"))
+            except KmtuiError as error:
+                lines.append(CheckLine(False, error.message))
+                if error.hint:
+                    lines.append(CheckLine(None, error.hint))
+        return lines
+
+    async def _limits(
+        self, spec: RequestSpec, account: Account, authority: Authority
+    ) -> list[CheckLine]:
+        """The rate limits that are close, or used up."""
+        now = self._context.clock()
+        standings = await self._context.db.read(
+            lambda session: ledger.standings(
+                session,
+                authority,
+                account_id=account.id,
+                names=spec.names,
+                kind=RequestKind.ISSUE,
+                now=now,
+            )
+        )
+        ledger.refuse_over(standings)
+        return [CheckLine(None, line) for line in ledger.warnings(standings)]
+
+    async def _account(self, spec: RequestSpec) -> tuple[Account, Authority]:
+        if not spec.account:
+            raise InvalidInput("a request needs an account", field="account")
+        account = await self._accounts.get(spec.account)
+        authority = await self._cas.get(account.ca)
+        authorities.refuse_if_retired(authority)
+        if account.status != "valid":
+            raise Refused(f"account {account.name} is {account.status} at {authority.title}")
+        return account, authority
+
+    async def checked(self, spec: RequestSpec) -> RequestSpec:
+        """The spec with canonical names; raises for the first thing that cannot work."""
+        spec = replace(spec, names=normalise_names(spec.names))
+        account, authority = await self._account(spec)
+        _check_abilities(spec, authority)
+        means = await self._solvers.means()
+        for name in spec.names:
+            proof(name, spec.choices, means)
+        return replace(spec, account=account.id)
+
+    async def commit(
+        self,
+        spec: RequestSpec,
+        kind: RequestKind,
+        *,
+        start: bool,
+        certificate_id: str | None = None,
+        retry_of: Request | None = None,
+        replaces: str | None = None,
+        after_version: int | None = None,
+        forced: bool = False,
+    ) -> Request:
+        """Request, certificate, key and signing request in one transaction, before any order.
+
+        With `start` the request belongs to this process at once. Raises Refused when a rate limit
+        is used up (unless `forced`), or when the certificate has a version newer than
+        `after_version` by now: somebody else was faster.
+        """
+        key = None
+        if spec.csr_pem:
+            csr = keys.check_csr(spec.csr_pem, names=spec.names)
+        else:
+            key = await asyncio.to_thread(keys.generate, KeyType(spec.key_type))
+            csr = keys.csr(spec.names, key)
+        account, authority = await self._account(spec)
+        request = self._row(spec, kind, RequestStatus.QUEUED, account=account)
+
+        def store(session: Session) -> Request:
+            standings = ledger.standings(
+                session,
+                authority,
+                account_id=account.id,
+                names=spec.names,
+                kind=kind,
+                now=request.created_at,
+            )
+            if not forced:
+                ledger.refuse_over(standings)
+            certificate = (
+                certificates.get(session, certificate_id)
+                if certificate_id
+                else self._certificate(session, spec, account)
+            )
+            if after_version is not None:
+                _refuse_newer(session, certificate, after_version)
+            row = replace(
+                request,
+                certificate_id=certificate.id,
+                certificate=certificate.name,
+                retry_of=retry_of.id if retry_of else None,
+                replaces=replaces,
+                owner=self._context.owners.me if start else None,
+            )
+            number = requests.insert(session, row, csr=csr)
+            if key is not None:
+                self._context.secrets.seal(
+                    session,
+                    owner_table="request",
+                    owner_id=request.id,
+                    kind="certificate-key",
+                    value=keys.to_pem(key),
+                )
+            said = [("info", f"{kind} {', '.join(spec.names)} with {account.name}")]
+            said += [("warn", line) for line in ledger.warnings(standings)]
+            for level, text in said:
+                request_log.append(
+                    session, request.id, at=request.created_at, level=level, text=text
+                )
+            certificates.refresh(session, certificate.id)
+            self._context.record(
+                session,
+                f"request {kind}",
+                "certificate",
+                certificate.id,
+                certificate.name,
+                "started",
+                f"#{number}",
+            )
+            return replace(row, number=number)
+
+        row = await self._context.db.write(store)
+        self._context.bus.publish(
+            RequestChanged(row.id), CertificateChanged(row.certificate_id or "")
+        )
+        return row
+
+    async def draft(self, spec: RequestSpec) -> Request:
+        """Keep a form as it is; nothing is checked and no key is made."""
+        request = self._row(spec, RequestKind.ISSUE, RequestStatus.DRAFT, account=None)
+        number = await self._context.db.write(lambda session: requests.insert(session, request))
+        self._context.bus.publish(RequestChanged(request.id))
+        return replace(request, number=number)
+
+    def _certificate(self, session: Session, spec: RequestSpec, account: Account) -> Certificate:
+        """The certificate this request is for: the one of that label or those names, else new."""
+        existing = certificates.same(session, label=spec.label, names=spec.names)
+        if existing is not None:
+            if spec.label and set(existing.names) != set(spec.names):
+                raise InvalidInput(
+                    f"the certificate {existing.name} is for {', '.join(existing.names)}",
+                    field="name",
+                    hint="choose another label",
+                )
+            return existing
+        certificate = Certificate(
+            id=str(uuid.uuid4()),
+            name=spec.label or certificates.free_label(session, spec.names[0]),
+            names=spec.names,
+            account_id=account.id,
+            account=account.name,
+            ca=account.ca,
+            key_type=spec.key_type,
+            profile=spec.profile,
+            auto_renew=True,
+            auto_save=spec.auto_save,
+            created_at=self._context.clock(),
+        )
+        certificates.insert(session, certificate)
+        return certificate
+
+    def _row(
+        self,
+        spec: RequestSpec,
+        kind: RequestKind,
+        status: RequestStatus,
+        *,
+        account: Account | None,
+    ) -> Request:
+        return Request(
+            id=str(uuid.uuid4()),
+            number=0,
+            kind=kind,
+            certificate_id=None,
+            certificate=spec.label,
+            names=spec.names,
+            account_id=account.id if account else None,
+            account=account.name if account else spec.account,
+            status=status,
+            step="not sent yet" if status == RequestStatus.DRAFT else "queued",
+            created_at=self._context.clock(),
+            spec=spec,
+        )
+
+
+def _refuse_newer(session: Session, certificate: Certificate, number: int) -> None:
+    newest = versions.newest_number(session, certificate.id)
+    if newest > number:
+        raise Refused(
+            f"version {newest} of {certificate.name} was issued meanwhile",
+            hint="look at it before asking for another one",
+        )
+
+
+def _check_abilities(spec: RequestSpec, authority: Authority) -> None:
+    """What the catalogue knows that the CA would refuse anyway."""
+    if spec.key_type not in set(KeyType):
+        raise InvalidInput(f"no key type is called {spec.key_type}", field="key-type")
+    if authority.key_types and spec.key_type not in authority.key_types:
+        raise InvalidInput(
+            f"{authority.title} takes {', '.join(authority.key_types)} keys, not {spec.key_type}",
+            field="key-type",
+        )
+    if spec.auto_save not in set(SaveMode):
+        raise InvalidInput("save is ask or always", field="save")
+    if authority.max_names and len(spec.names) > authority.max_names:
+        raise InvalidInput(
+            f"{authority.title} takes at most {authority.max_names} names in one certificate,"
+            f" not {len(spec.names)}",
+            field="names",
+        )
+    if authority.wildcard is False and any(name.startswith("*.") for name in spec.names):
+        raise InvalidInput(f"{authority.title} issues no wildcards", field="names")

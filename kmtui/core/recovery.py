@@ -1,0 +1,135 @@
+"""Taking up what was cut off: requests nobody works on any more, and what they left published.
+
+A process may end at any moment, by a signal, a crash or a power cut. Everything it was about to do
+was written down first, so whoever looks next goes on: with the same key, with the order as the CA
+has it, and with the journal of what was published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from kmtui.core.context import Context
+from kmtui.core.errors import KmtuiError, Refused
+from kmtui.core.events import Event, VaultChanged
+from kmtui.core.requests import Requests
+from kmtui.core.together import together
+from kmtui.db import cleanup
+from kmtui.model import CleanupEntry, Request
+
+log = logging.getLogger(__name__)
+
+EVERY = 30.0
+"""Seconds between two looks while a screen is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What one look found and did."""
+
+    requests: tuple[Request, ...]
+    """Taken up: they go on as jobs."""
+    waiting: tuple[Request, ...]
+    """Parked until later."""
+    cleaned: int
+    """Published answers that were removed."""
+    left: int
+    """Published answers that are still there, or may be."""
+
+
+class Recovery:
+    """Looks for unfinished work, once or for as long as a screen is open."""
+
+    def __init__(self, context: Context, requests: Requests) -> None:
+        self._context = context
+        self._requests = requests
+        self._task: asyncio.Task[None] | None = None
+
+    async def run(self, *, everything: bool = False) -> Recovered:
+        """Take up every request whose time has come, and remove what ended requests left.
+
+        With `everything` the clean-ups that wait for a later attempt are tried too. Raises
+        VaultLocked, ReadOnly.
+        """
+        self._context.access.require_change()
+        now = self._context.clock()
+        found = await self._requests.unfinished()
+        ready = [each for each in found if each.not_before is None or each.not_before <= now]
+        for request in ready:
+            self._requests.take_up(request)
+        before = await self._requests.leftovers()
+        await self._clean_up(everything=everything)
+        left = await self._requests.leftovers()
+        return Recovered(
+            requests=tuple(ready),
+            waiting=tuple(each for each in found if each not in ready),
+            cleaned=max(before - left, 0),
+            left=left,
+        )
+
+    async def leftovers(self) -> list[CleanupEntry]:
+        """What was published and is not known to be gone, oldest first."""
+        return await self._context.db.read(cleanup.pending)
+
+    async def _clean_up(self, *, everything: bool) -> None:
+        """Remove what nobody needs: a request that goes on cleans up by itself at its end."""
+        now = self._context.clock()
+        entries = await self._context.db.read(
+            cleanup.pending if everything else lambda session: cleanup.due(session, now)
+        )
+        left: dict[str, list[CleanupEntry]] = defaultdict(list)
+        for entry in entries:
+            left[entry.request_id].append(entry)
+        await together(self._clean_up_one(*each) for each in left.items())
+
+    async def _clean_up_one(self, request_id: str, entries: Sequence[CleanupEntry]) -> None:
+        if self._requests.is_running(request_id):
+            return
+        request = await self._requests.get(request_id)
+        owners = self._context.owners
+        elsewhere = request.owner != owners.me and owners.alive(request.owner)
+        if elsewhere and any(entry.state != "failed" for entry in entries):
+            return  # its owner is about to do it
+        with suppress(Refused):
+            await self._requests.clean_up(request_id)
+
+    def keep_looking(self) -> None:
+        """Look now, whenever the vault opens, and every half a minute, until `close`."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._look(), name="recovery")
+
+    async def _look(self) -> None:
+        opened = asyncio.Event()
+
+        def heard(event: Event) -> None:
+            if isinstance(event, VaultChanged):
+                opened.set()
+
+        unsubscribe = self._context.bus.subscribe(heard)
+        try:
+            while True:
+                if self._context.access.mode == "RW":
+                    try:
+                        await self.run()
+                    except KmtuiError as error:
+                        log.warning("looking for unfinished work: %s", error.message)
+                opened.clear()
+                try:
+                    async with asyncio.timeout(EVERY):
+                        await opened.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            unsubscribe()
+
+    async def close(self) -> None:
+        """Stop looking; jobs that were started go on."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
