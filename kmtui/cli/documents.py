@@ -17,6 +17,7 @@ from kmtui.model import (
     Certificate,
     Challenge,
     CheckLine,
+    CleanupEntry,
     DnsAccount,
     EndServer,
     LogLine,
@@ -197,6 +198,7 @@ def request(row: Request, challenges: Sequence[Challenge] | None = None) -> Docu
         "not_before": moment(row.not_before),
         "order_url": row.order_url,
         "version": row.version,
+        "replaces": row.replaces,
         "error": None if row.problem is None else problem(row.problem),
     }
     if challenges is not None:
@@ -240,6 +242,21 @@ def problem(row: Problem) -> Document:
             {"identifier": sub.identifier, "type": sub.type, "detail": sub.detail}
             for sub in row.subproblems
         ],
+    }
+
+
+def leftover(row: CleanupEntry) -> Document:
+    """A challenge answer that is still published, or may be."""
+    return {
+        "request_id": row.request_id,
+        "type": row.kind,
+        "name": row.name,
+        "value": row.value,
+        "state": row.state,
+        "attempts": row.attempts,
+        "created_at": moment(row.created_at),
+        "next_attempt_at": moment(row.next_attempt_at),
+        "error": row.last_error,
     }
 
 

@@ -12,7 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kmtui.core.context import Context
 from kmtui.core.errors import KmtuiError, Refused
@@ -32,13 +32,13 @@ EVERY = 30.0
 class Recovered:
     """What one look found and did."""
 
-    requests: tuple[Request, ...]
+    requests: tuple[Request, ...] = ()
     """Taken up: they go on as jobs."""
-    waiting: tuple[Request, ...]
+    waiting: tuple[Request, ...] = ()
     """Parked until later."""
-    cleaned: int
+    cleaned: int = 0
     """Published answers that were removed."""
-    left: int
+    left: int = 0
     """Published answers that are still there, or may be."""
 
 
@@ -50,11 +50,10 @@ class Recovery:
         self._requests = requests
         self._task: asyncio.Task[None] | None = None
 
-    async def run(self, *, everything: bool = False) -> Recovered:
+    async def run(self) -> Recovered:
         """Take up every request whose time has come, and remove what ended requests left.
 
-        With `everything` the clean-ups that wait for a later attempt are tried too. Raises
-        VaultLocked, ReadOnly.
+        Raises VaultLocked, ReadOnly.
         """
         self._context.access.require_change()
         now = self._context.clock()
@@ -62,30 +61,35 @@ class Recovery:
         ready = [each for each in found if each.not_before is None or each.not_before <= now]
         for request in ready:
             self._requests.take_up(request)
-        before = await self._requests.leftovers()
-        await self._clean_up(everything=everything)
-        left = await self._requests.leftovers()
-        return Recovered(
+        due = await self._context.db.read(lambda session: cleanup.due(session, now))
+        removed = await self._remove(due)
+        return replace(
+            removed,
             requests=tuple(ready),
             waiting=tuple(each for each in found if each not in ready),
-            cleaned=max(before - left, 0),
-            left=left,
         )
+
+    async def clean_up(self) -> Recovered:
+        """Remove what earlier requests left, without waiting for the next attempt's time.
+
+        Raises VaultLocked, ReadOnly.
+        """
+        self._context.access.require_change()
+        return await self._remove(await self.leftovers())
 
     async def leftovers(self) -> list[CleanupEntry]:
         """What was published and is not known to be gone, oldest first."""
         return await self._context.db.read(cleanup.pending)
 
-    async def _clean_up(self, *, everything: bool) -> None:
+    async def _remove(self, entries: Sequence[CleanupEntry]) -> Recovered:
         """Remove what nobody needs: a request that goes on cleans up by itself at its end."""
-        now = self._context.clock()
-        entries = await self._context.db.read(
-            cleanup.pending if everything else lambda session: cleanup.due(session, now)
-        )
-        left: dict[str, list[CleanupEntry]] = defaultdict(list)
+        by_request: dict[str, list[CleanupEntry]] = defaultdict(list)
         for entry in entries:
-            left[entry.request_id].append(entry)
-        await together(self._clean_up_one(*each) for each in left.items())
+            by_request[entry.request_id].append(entry)
+        await together(self._clean_up_one(*each) for each in by_request.items())
+        left = await self.leftovers()
+        gone = {entry.id for entry in entries} - {entry.id for entry in left}
+        return Recovered(cleaned=len(gone), left=len(left))
 
     async def _clean_up_one(self, request_id: str, entries: Sequence[CleanupEntry]) -> None:
         if self._requests.is_running(request_id):

@@ -1,0 +1,91 @@
+"""``kmtui resume``: go on with everything that was cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kmtui.cli import documents
+from kmtui.cli.group import group
+from kmtui.cli.outcome import batch_exit_code, exit_code, summary
+from kmtui.cli.output import Output, counted, table
+from kmtui.cli.session import with_core
+from kmtui.cli.watch import watching
+from kmtui.model import Request
+from kmtui.status import request_cell, when
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
+
+app = group()
+
+
+@app.command("resume")
+def resume(
+    context: typer.Context,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="How long to wait; then it is parked.")
+    ] = 300,
+) -> int:
+    """Take up every unfinished request and pending clean-up, then return.
+
+    Requests go on with the key and the order they have. What waits for a later time stays parked;
+    what another process works on is left to it.
+
+    \b
+    kmtui resume
+    kmtui --json resume --timeout 60
+    """
+
+    async def act(core: Core, out: Output) -> int:
+        started = time.monotonic()
+        found = await core.recovery.run()
+        async with watching(core, out, found.requests):
+            ended = await asyncio.gather(*(_end(core, each, timeout) for each in found.requests))
+        left = await core.requests.leftovers()
+        requests = [*ended, *found.waiting]
+        codes = [exit_code(request) for request in requests]
+        totals = summary(codes, time.monotonic() - started)
+        out.answer(
+            {
+                "requests": [documents.request(request) for request in requests],
+                "summary": {**totals, "cleaned": found.cleaned, "leftovers": left},
+            },
+            _lines(requests, found.cleaned, left),
+        )
+        return batch_exit_code(codes)
+
+    return with_core(context, act, change=True)
+
+
+async def _end(core: Core, request: Request, seconds: float) -> Request:
+    await core.requests.wait(request.id, seconds=seconds)
+    return await core.requests.park(request.id)
+
+
+def _lines(requests: Sequence[Request], cleaned: int, left: int) -> list[str]:
+    lines = table(
+        ["#", "names", "status", "version", "not before", "why"],
+        [
+            (
+                request.number,
+                request.names,
+                request.status,
+                request.version,
+                request.not_before and when(request.not_before),
+                request_cell(request)[0],
+            )
+            for request in requests
+        ],
+    )
+    if not requests:
+        lines = ["nothing was cut off"]
+    if cleaned:
+        lines.append(f"{counted(cleaned, 'leftover')} removed")
+    if left:
+        lines.append(f"{counted(left, 'leftover')} still there: kmtui cleanup shows them")
+    return lines
