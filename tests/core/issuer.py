@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
 
 from kmtui.core.keys import PrivateKey
@@ -45,7 +46,7 @@ class Issuer:
     def issue(
         self,
         names: Sequence[str],
-        key: PrivateKey,
+        key: PrivateKey | CertificatePublicKeyTypes,
         *,
         subject: x509.Name | None = None,
         begins: datetime = NOW - timedelta(hours=1),
@@ -53,10 +54,9 @@ class Issuer:
         serial: int = 0x0ABC,
         extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
     ) -> x509.Certificate:
-        """A leaf for `names` (none: without a SAN)."""
-        builder = self._builder(
-            subject or x509.Name([]), self.name, key.public_key(), begins, lasts, serial
-        )
+        """A leaf for `names` (none: without a SAN) and a key, either half of it."""
+        public = key.public_key() if isinstance(key, PrivateKey) else key
+        builder = self._builder(subject or x509.Name([]), self.name, public, begins, lasts, serial)
         if names:
             san = [
                 x509.IPAddress(ipaddress.ip_address(name)) if is_ip(name) else x509.DNSName(name)

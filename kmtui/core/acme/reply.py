@@ -19,6 +19,8 @@ from kmtui.model import Problem
 
 LONGEST_WAIT = 31 * 86400.0
 """Seconds; a Retry-After beyond a month is a month."""
+LARGEST_JSON = 256 * 1024
+"""Bytes; an order with 100 names has about 20 KB. Parsed, small objects take 30 times as much."""
 LONGEST_LINK_HEADER = 8192
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _RELATION = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
@@ -73,6 +75,8 @@ class Reply:
 
     def json_object(self, what: str) -> dict[str, Any]:
         """The body as a JSON object. Raises ProtocolViolation, naming it `what`."""
+        if len(self.body) > LARGEST_JSON:
+            raise violation(f"the CA's {what} is larger than {LARGEST_JSON} bytes", where=self.url)
         try:
             document = json.loads(self.body, parse_constant=_no_number)
         except (ValueError, RecursionError) as error:
@@ -89,7 +93,8 @@ class Reply:
         """What an error reply says, whether or not it is a problem document."""
         document: Mapping[str, Any] | None = None
         try:
-            parsed = json.loads(self.body, parse_constant=_no_number)
+            # What is cut off there is not JSON any more, and told by its beginning.
+            parsed = json.loads(self.body[:LARGEST_JSON], parse_constant=_no_number)
             if isinstance(parsed, dict) and ("type" in parsed or "detail" in parsed):
                 document = parsed
         except (ValueError, RecursionError):

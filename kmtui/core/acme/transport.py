@@ -23,6 +23,8 @@ from kmtui.core.errors import CaUnreachable, InvalidInput
 
 LARGEST_BODY = 1024 * 1024
 """Bytes after decompression; a chain is about 10 KB, an order with 100 names about 20 KB."""
+MOST_PIECES = 10_000
+"""A body of 1 MiB comes in a hundred pieces or so; each costs time to look at."""
 TOTAL_DEADLINE = 90.0
 """Seconds for one whole call: some CAs validate or sign within the request, for up to a minute."""
 CONNECT_DEADLINE = 10.0
@@ -169,6 +171,8 @@ class Transport:
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 type_, said = "kmtui:ca-untrusted", cause.verify_message or str(cause)
+            elif isinstance(cause, ssl.SSLEOFError):
+                said = "it hung up during the TLS handshake; it may speak only TLS older than 1.2"
             elif isinstance(cause, socket.gaierror):
                 type_, said = "kmtui:ca-unknown-host", httpx.URL(url).host
             cause = cause.__cause__ or cause.__context__
@@ -208,7 +212,9 @@ async def _bounded_body(response: httpx.Response, url: str) -> bytes:
         raise violation(f"the CA answered in the unasked-for encoding {encoding[:40]}", where=url)
     body = bytearray()
     received = 0
+    count = 0
     async for piece in pieces:
+        count += 1
         received += len(piece)
         try:
             body += unpack(piece, LARGEST_BODY + 1 - len(body))
@@ -217,6 +223,11 @@ async def _bounded_body(response: httpx.Response, url: str) -> bytes:
         # What is compressed counts as well: it need not unpack to anything.
         if max(received, len(body)) > LARGEST_BODY:
             raise violation(f"the CA's answer is larger than {LARGEST_BODY} bytes", where=url)
+        if count > MOST_PIECES:
+            raise violation(f"the CA's answer comes in more than {MOST_PIECES} pieces", where=url)
+        if count % 64 == 0:
+            # Many small pieces may have arrived at once: let others have their turn in between.
+            await asyncio.sleep(0)
     return bytes(body)
 
 

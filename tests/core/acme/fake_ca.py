@@ -226,7 +226,7 @@ class FakeCa:
         header = json.loads(inner.signature.protected)
         assert header["url"] == f"{BASE}/key-change", "the same url as outside"
         assert "nonce" not in header
-        new_key = JWK.from_json(header["jwk"])
+        new_key: Any = JWK.from_json(header["jwk"])
         assert inner.verify(new_key)
         wish = json.loads(inner.payload)
         assert wish["account"] == kid

@@ -232,3 +232,30 @@ def test_objects_live_where_the_directory_says_services_are() -> None:
     assert not policy.allows("https://elsewhere.test/order/1")
     with pytest.raises(ProtocolViolation, match=r"elsewhere\.test, a host its directory"):
         policy.check("https://elsewhere.test/order/1")
+
+
+async def test_cookies_are_neither_kept_nor_sent() -> None:
+    sent: list[httpx.Headers] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers)
+        return httpx.Response(200, headers=[("Set-Cookie", f"c{n}=x") for n in range(99)])
+
+    calls = Transport(UrlPolicy(URL), http=httpx.MockTransport(answer))
+    await calls.request("GET", URL)
+    await calls.request("GET", URL)
+    assert all("cookie" not in headers for headers in sent)
+
+
+async def test_what_follows_a_gzip_stream_counts_as_well() -> None:
+    stream = Stream(gzip.compress(b"{}") + b"\0" * 65536, 100_000)
+    calls = transport(httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream))
+    with pytest.raises(ProtocolViolation, match="larger than"):
+        await calls.request("GET", URL)
+    assert stream.taken <= LARGEST_BODY // 65536 + 1
+
+
+async def test_an_answer_in_crumbs_is_refused() -> None:
+    calls = transport(httpx.Response(200, stream=Stream(b"x", 100_000)))
+    with pytest.raises(ProtocolViolation, match="pieces"):
+        await calls.request("GET", URL)
