@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kmtui.cli import documents
+from kmtui.cli import certificate_changes, documents
 from kmtui.cli.group import group
 from kmtui.cli.output import Output, facts, table
 from kmtui.cli.pages import every_page
 from kmtui.cli.session import with_core
 from kmtui.cli.values import duration
-from kmtui.model import Certificate, CertificateStatus, Version
+from kmtui.model import Certificate, CertificateStatus, Verdict, Version
 from kmtui.status import attempt_cell, certificate_status, date, days_left, version_status, when
 from kmtui.text import one_line
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from kmtui.core.core import Core
 
 app = group("Certificates and all their versions.")
+app.command("renew")(certificate_changes.renew)
+app.command("set")(certificate_changes.change)
 
 Word = Annotated[
     str, typer.Argument(metavar="CERT", help="Label, id, or a name that only one has.")
@@ -92,12 +94,14 @@ def show(context: typer.Context, certificate: Word) -> int:
         row = await core.certificates.get(certificate)
         number = row.current_version or row.unsaved_version
         version = None if number is None else await core.certificates.version(row.id, number)
+        verdict = await core.renewal.verdict(row.id)
         out.answer(
             {
                 "certificate": documents.certificate(row, now),
+                "renewal": documents.verdict(verdict),
                 "version": version and documents.version(version, now, with_chain=True),
             },
-            [*_lines(row, now), *(["", *_version_lines(version, now)] if version else [])],
+            [*_lines(row, verdict, now), *(["", *_version_lines(version, now)] if version else [])],
         )
 
     return with_core(context, act)
@@ -158,7 +162,7 @@ def save(
     return with_core(context, act, change=True)
 
 
-def _lines(row: Certificate, now: datetime) -> list[str]:
+def _lines(row: Certificate, verdict: Verdict, now: datetime) -> list[str]:
     return facts(
         [
             ("Certificate", row.name),
@@ -174,10 +178,22 @@ def _lines(row: Certificate, now: datetime) -> list[str]:
             ("Profile", row.profile),
             ("Renewed unattended", row.auto_renew),
             ("Saved by", "itself" if row.auto_save == "always" else "hand"),
-            ("Renewal", attempt_cell(row, now)[0]),
+            ("Renewal", verdict.why),
+            ("Renewed from", verdict.at and when(verdict.at)),
+            ("Tried again", verdict.next_try_at and when(verdict.next_try_at)),
+            ("The CA says why", verdict.explanation_url),
+            ("You may", verdict.proposal),
+            ("Last attempt", _last_attempt(row)),
             ("Archived", row.archived_at and when(row.archived_at)),
         ]
     )
+
+
+def _last_attempt(row: Certificate) -> str:
+    if row.last_request_number is None or row.last_request_at is None:
+        return ""
+    how = f"{row.last_request_status} {when(row.last_request_at)} {row.last_request_error}"
+    return f"#{row.last_request_number} {row.last_request_kind}: {how.rstrip()}"
 
 
 def _version_lines(row: Version, now: datetime) -> list[str]:

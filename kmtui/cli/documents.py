@@ -26,6 +26,7 @@ from kmtui.model import (
     Request,
     Retirement,
     VaultSlot,
+    Verdict,
     Version,
 )
 from kmtui.status import certificate_status, days_left, renewal_due_at, version_status
@@ -150,6 +151,24 @@ def certificate(row: Certificate, now: datetime) -> Document:
         "last_request": _last_request(row),
         "archived": row.archived_at is not None,
         "created_at": moment(row.created_at),
+    }
+
+
+def verdict(row: Verdict) -> Document:
+    """Whether a certificate is renewed unattended now, and why, or why not."""
+    return {
+        "id": row.certificate_id,
+        "name": row.certificate,
+        "due": row.due,
+        "why": row.why,
+        "at": moment(row.at),
+        "blocked": row.blocked,
+        "next_try_at": moment(row.next_try_at),
+        "failures": row.failures,
+        "last_failure": row.last_failure,
+        "proposal": row.proposal,
+        "window": row.window and [moment(edge) for edge in row.window],
+        "explanation_url": row.explanation_url,
     }
 
 

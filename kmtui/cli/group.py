@@ -21,6 +21,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     "mapping": ("kmtui.cli.mappings:app", "Which names are proved how."),
     "request": ("kmtui.cli.requests:app", "Ask for certificates and watch them come."),
     "cert": ("kmtui.cli.certificates:app", "Certificates and all their versions."),
+    "renew": ("kmtui.cli.renew:app", "The unattended run: whatever is due."),
+    "check": ("kmtui.cli.check:app", "Whether anything needs an operator."),
     "resume": ("kmtui.cli.resume:app", "Go on with everything that was cut off."),
     "cleanup": ("kmtui.cli.cleanup:app", "Remove records and files that were left behind."),
     "activity": ("kmtui.cli.activity:app", "The audit trail: what anyone ever did."),

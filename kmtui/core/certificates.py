@@ -1,15 +1,24 @@
-"""Certificates and their versions: listed, shown, saved."""
+"""Certificates and their versions: listed, shown, set, saved."""
 
 from __future__ import annotations
 
 from sqlmodel import Session
 
+from kmtui.core.authorities import catalogue, refuse_if_retired
 from kmtui.core.context import Context
-from kmtui.core.errors import NotFound, Refused
+from kmtui.core.errors import InvalidInput, NotFound, Refused
 from kmtui.core.events import CertificateChanged, RequestChanged
+from kmtui.db import accounts, requests, versions
 from kmtui.db import certificates as rows
-from kmtui.db import requests, versions
-from kmtui.model import Certificate, ListQuery, Request, RequestStatus, Version
+from kmtui.model import (
+    Account,
+    Certificate,
+    ListQuery,
+    Request,
+    RequestStatus,
+    SaveMode,
+    Version,
+)
 
 
 class Certificates:
@@ -64,6 +73,60 @@ class Certificates:
         return await self._context.db.read(
             lambda session: requests.of_certificate(session, certificate.id)
         )
+
+    async def set(
+        self,
+        word: str,
+        *,
+        name: str | None = None,
+        account: str | None = None,
+        auto_renew: bool | None = None,
+        auto_save: str | None = None,
+    ) -> Certificate:
+        """Change label, account or policy of a certificate; None leaves a thing as it is.
+
+        The next renewal goes by them. Raises NotFound, InvalidInput, Refused for an account that
+        cannot be used.
+        """
+        self._context.access.require_change()
+        certificate = await self.get(word)
+        if auto_save is not None and auto_save not in {mode.value for mode in SaveMode}:
+            raise InvalidInput("auto-save is ask or always", field="auto-save")
+        if name is not None and not name.strip():
+            raise InvalidInput("a label cannot be empty", field="name")
+        wanted = {
+            "name": name.strip() if name else None,
+            "account_id": (await self._usable_account(account)).id if account else None,
+            "auto_renew": auto_renew,
+            "auto_save": auto_save,
+        }
+        fields = {key: value for key, value in wanted.items() if value is not None}
+        if not fields:
+            raise InvalidInput(
+                "nothing to change", hint="--auto-renew, --auto-save, --account or --name"
+            )
+
+        def store(session: Session) -> None:
+            rows.update(session, certificate.id, **fields)
+            said = {**fields, "account_id": account} if account else fields
+            detail = ", ".join(f"{key.removesuffix('_id')} {value}" for key, value in said.items())
+            self._context.record(
+                session, "set", "certificate", certificate.id, certificate.name, detail=detail
+            )
+
+        await self._context.db.write(store)
+        self._context.bus.publish(CertificateChanged(certificate.id))
+        return await self.get(certificate.id)
+
+    async def _usable_account(self, word: str) -> Account:
+        account = await self._context.db.read(lambda session: accounts.get(session, word))
+        if account is None:
+            raise NotFound(f"no account {word!r}", hint="kmtui account list shows them")
+        if account.status != "valid":
+            raise Refused(f"account {account.name} is {account.status} at its CA")
+        if known := catalogue().get(account.ca):
+            refuse_if_retired(known)
+        return account
 
     async def save(self, word: str, number: int | None = None) -> Version:
         """Make an issued version the current one: the newest unsaved one unless `number` says.

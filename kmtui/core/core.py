@@ -10,6 +10,7 @@ from pathlib import Path
 from kmtui.core.access import Access
 from kmtui.core.accounts import Accounts
 from kmtui.core.activity import ActivityTrail
+from kmtui.core.alerts import Alerts
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.certificates import Certificates
 from kmtui.core.challenges.journal import Journal
@@ -25,6 +26,7 @@ from kmtui.core.locks import FOLDER
 from kmtui.core.mappings import Mappings
 from kmtui.core.owners import Owners
 from kmtui.core.recovery import Recovery
+from kmtui.core.renewal import Renewal
 from kmtui.core.requests import Requests
 from kmtui.core.secrets import Secrets
 from kmtui.core.stored_slots import StoredSlots
@@ -60,6 +62,8 @@ class Core:
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
         self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs)
         self.recovery = Recovery(context, self.requests)
+        self.renewal = Renewal(context, data, self.cas, self.requests, self.recovery)
+        self.alerts = Alerts(context, self.renewal)
 
     @classmethod
     async def open(

@@ -36,6 +36,7 @@ from kmtui.model.problems import (
     SubProblem,
 )
 from kmtui.model.renewal import (
+    Alert,
     RenewalPlan,
     Verdict,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "SHORT_LIVED",
     "Account",
     "Activity",
+    "Alert",
     "Authority",
     "Certificate",
     "CertificateStatus",

@@ -59,3 +59,14 @@ class Verdict:
     window: tuple[datetime, datetime] | None = None
     """What the CA suggests."""
     explanation_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Something that needs an operator."""
+
+    what: str
+    """`expired`, `expires`, `failed` or `left-over`."""
+    text: str
+    """One sentence."""
+    certificate: str | None = None

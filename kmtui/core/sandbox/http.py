@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 import h11
@@ -142,6 +143,7 @@ async def _next_event(connection: h11.Connection, reader: asyncio.StreamReader) 
 
 def _send(connection: h11.Connection, writer: asyncio.StreamWriter, response: Response) -> None:
     headers = [*response.headers, ("Content-Length", str(len(response.body)))]
+    headers.append(("Date", formatdate(usegmt=True)))
     writer.write(connection.send(h11.Response(status_code=response.status, headers=headers)) or b"")
     writer.write(connection.send(h11.Data(response.body)) or b"")
     writer.write(connection.send(h11.EndOfMessage()) or b"")

@@ -1,0 +1,125 @@
+"""``kmtui cert renew`` and ``kmtui cert set``: what changes a certificate by hand."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kmtui.cli import documents
+from kmtui.cli.outcome import as_error, batch_exit_code, summary
+from kmtui.cli.output import Output, error_document
+from kmtui.cli.renew import code_of, document_of, outcome_lines
+from kmtui.cli.session import with_core
+from kmtui.cli.watch import watching
+from kmtui.model import RequestStatus, SaveMode
+from kmtui.text import one_line
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
+    from kmtui.core.successors import Outcome
+
+
+class Switch(StrEnum):
+    """On or off."""
+
+    ON = "on"
+    OFF = "off"
+
+
+def renew(
+    context: typer.Context,
+    certificates: Annotated[
+        list[str],
+        typer.Argument(metavar="CERT...", help="Labels, ids, or names that only one has."),
+    ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Although our count of the CA's limits is used up.")
+    ] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Return at once.")] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="How long to wait; then it is parked.")
+    ] = 300,
+) -> int:
+    """Renew certificates now, due or not; the old version serves until the new one is saved.
+
+    \b
+    kmtui cert renew shop
+    kmtui cert renew shop www.example.org --no-wait
+    """
+
+    async def act(core: Core, out: Output) -> int:
+        started = time.monotonic()
+        outcomes = await core.renewal.renew(certificates, force=force)
+        if len(outcomes) == 1 and outcomes[0].error is not None:
+            raise outcomes[0].error
+        if not no_wait:
+            outcomes = await _waited(core, out, outcomes, timeout)
+        codes = [code_of(outcome) for outcome in outcomes]
+        documents_ = [document_of(outcome) for outcome in outcomes]
+        document: dict[str, Any] = {
+            "requests": documents_,
+            "summary": summary(codes, time.monotonic() - started),
+        }
+        if len(outcomes) == 1:
+            document["request"] = documents_[0]
+            only = outcomes[0].request
+            if only and only.status == RequestStatus.FAILED and only.problem is not None:
+                document["error"] = error_document(as_error(only.problem))
+        out.answer(document, outcome_lines(outcomes))
+        return 0 if no_wait and all(o.request for o in outcomes) else batch_exit_code(codes)
+
+    return with_core(context, act, change=True)
+
+
+def change(
+    context: typer.Context,
+    certificate: Annotated[
+        str, typer.Argument(metavar="CERT", help="Label, id, or a name that only one has.")
+    ],
+    auto_renew: Annotated[
+        Switch | None, typer.Option("--auto-renew", help="Whether it is renewed unattended.")
+    ] = None,
+    auto_save: Annotated[
+        SaveMode | None, typer.Option("--auto-save", help="Save what is issued by hand, or always.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="A", help="Account that renews it from now on.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="LABEL", help="Another label.")] = None,
+) -> int:
+    """Change how a certificate is kept; the next renewal goes by it."""
+
+    async def act(core: Core, out: Output) -> None:
+        row = await core.certificates.set(
+            certificate,
+            name=name,
+            account=account,
+            auto_renew=None if auto_renew is None else auto_renew == Switch.ON,
+            auto_save=auto_save,
+        )
+        verdict = await core.renewal.verdict(row.id)
+        out.answer(
+            {
+                "certificate": documents.certificate(row, datetime.now(UTC)),
+                "renewal": documents.verdict(verdict),
+            },
+            [f"{one_line(row.name)} is changed; renewal: {one_line(verdict.why)}"],
+        )
+
+    return with_core(context, act, change=True)
+
+
+async def _waited(
+    core: Core, out: Output, outcomes: list[Outcome], seconds: float
+) -> list[Outcome]:
+    """The outcomes after `seconds` at most; what is still under way then is parked."""
+    requests = [outcome.request for outcome in outcomes if outcome.request is not None]
+    async with watching(core, out, requests):
+        await core.renewal.wait(outcomes, seconds=seconds)
+        for request in requests:
+            await core.requests.park(request.id)
+    return await core.renewal.wait(outcomes, seconds=0)

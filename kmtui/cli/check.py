@@ -1,0 +1,48 @@
+"""``kmtui check``: whether anything needs an operator, for a monitor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kmtui.cli.group import group
+from kmtui.cli.output import Output
+from kmtui.cli.session import with_core
+from kmtui.cli.values import duration
+from kmtui.text import one_line
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
+
+app = group()
+
+
+@app.command("check")
+def check(
+    context: typer.Context,
+    within: Annotated[
+        str, typer.Option(metavar="14d", help="How much life is too little.")
+    ] = "14d",
+) -> int:
+    """Say what expires, failed or is left over, a line each; nothing and code 0 when all is fine.
+
+    \b
+    kmtui check --within 14d || mail -s certificates you@example.org
+    """
+    life = duration(within, "within")
+
+    async def act(core: Core, out: Output) -> int:
+        alerts = await core.alerts.all(within=life)
+        out.answer(
+            {
+                "alerts": [
+                    {"what": alert.what, "certificate": alert.certificate, "text": alert.text}
+                    for alert in alerts
+                ]
+            },
+            [one_line(f"{alert.certificate or 'kmtui'}: {alert.text}") for alert in alerts],
+        )
+        return 1 if alerts else 0
+
+    return with_core(context, act)

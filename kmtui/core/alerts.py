@@ -1,0 +1,58 @@
+"""What needs an operator: certificates that expire or fail to renew, and what is left over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from kmtui.core.context import Context
+from kmtui.core.renewal import Renewal
+from kmtui.db import cleanup, renewal
+from kmtui.model import SHORT_LIVED, Alert, Certificate, Verdict
+
+
+class Alerts:
+    """The one list that a monitor asks for."""
+
+    def __init__(self, context: Context, renewal_: Renewal) -> None:
+        self._context = context
+        self._renewal = renewal_
+
+    async def all(self, *, within: timedelta) -> list[Alert]:
+        """Each certificate with less than `within` left, or whose renewal failed; left-overs last.
+
+        Revoked ones and those without a version say nothing: nobody relies on them any more, or
+        yet. Empty when everything is fine. No network.
+        """
+        now = self._context.clock()
+        verdicts = {each.certificate_id: each for each in await self._renewal.verdicts()}
+        watched = await self._context.db.read(renewal.watched)
+        found = [_alert(row, verdicts.get(row.id), now, within) for row in watched]
+        alerts = [alert for alert in found if alert is not None]
+        if left := await self._context.db.read(cleanup.count_pending):
+            what = "1 published answer is" if left == 1 else f"{left} published answers are"
+            alerts.append(Alert(what="left-over", text=f"{what} still to be removed"))
+        return alerts
+
+
+def _alert(
+    row: Certificate, verdict: Verdict | None, now: datetime, within: timedelta
+) -> Alert | None:
+    if row.not_after is None or row.revoked_at is not None or row.current_version is None:
+        return None
+    why = f"; {verdict.why}" if verdict else ""
+    if row.not_before is not None and (life := row.not_after - row.not_before) < SHORT_LIVED:
+        # Their whole life is shorter than what is asked for elsewhere.
+        within = min(within, life / 4)
+    if now > row.not_after:
+        what, text = "expired", f"expired on {_day(row.not_after)}{why}"
+    elif row.not_after - now <= within:
+        what, text = "expires", f"expires on {_day(row.not_after)}{why}"
+    elif verdict and (verdict.failures or verdict.blocked in ("needs-human", "obstacle")):
+        what, text = "failed", verdict.why
+    else:
+        return None
+    return Alert(what=what, certificate=row.name, text=text)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"

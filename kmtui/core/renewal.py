@@ -1,0 +1,235 @@
+"""Renewing: the unattended run, and by hand.
+
+The run judges every certificate (`core.due`), takes up what was cut off, asks CAs for their windows
+where it is time to, and makes one request for each certificate that is due. It may be started as
+often as one likes, by several processes at once: one of them works, and what is under way, or was
+renewed meanwhile, is left alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlmodel import Session
+
+from kmtui.core import authorities
+from kmtui.core.ca import CertificateAuthorities
+from kmtui.core.clockguard import ClockGuard
+from kmtui.core.context import Context
+from kmtui.core.due import judge
+from kmtui.core.locks import FOLDER, FileLock, holder
+from kmtui.core.recovery import Recovery
+from kmtui.core.requests import Requests
+from kmtui.core.successors import Outcome, Successors
+from kmtui.core.together import together
+from kmtui.core.windows import Windows
+from kmtui.db import accounts, certificates, renewal
+from kmtui.model import Account, Authority, Certificate, RequestStatus, Verdict
+
+LOCK = "renew.lock"
+USUAL = 10
+"""So many due ones are an ordinary day, whatever share of the inventory they are."""
+UNUSUAL_SHARE = 0.2
+"""More than this share due at once is suspicious: a wrong clock, or a CA that revokes in bulk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalRun:
+    """What an unattended run found and did."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    """On every certificate that is not archived, as judged before anything was started."""
+    outcomes: tuple[Outcome, ...] = ()
+    """Of those that were renewed, and of the requests that were cut off before and taken up."""
+    put_off: int = 0
+    """How many due ones are left for the next run."""
+    notes: tuple[str, ...] = ()
+    """What an operator should read: alarms and warnings, a sentence each."""
+    held_by: int | None = None
+    """Process id of another run at work; this one did nothing. 0 when it is not known."""
+
+
+class Renewal:
+    """Gets new versions of certificates."""
+
+    def __init__(
+        self,
+        context: Context,
+        data: Path,
+        cas: CertificateAuthorities,
+        requests_: Requests,
+        recovery: Recovery,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._context = context
+        self._lock = data / FOLDER / LOCK
+        self._cas = cas
+        self._requests = requests_
+        self._recovery = recovery
+        self._windows = Windows(context, cas, chance)
+        self._successors = Successors(context, requests_, self._windows)
+        self._guard = ClockGuard(context, cas)
+
+    async def verdicts(self) -> list[Verdict]:
+        """Whether each certificate that is not archived is renewed now, the first due first."""
+        now = self._context.clock()
+        known = await self._known()
+
+        def judged(session: Session) -> list[Verdict]:
+            plans, attempts = renewal.plans(session), renewal.attempts(session)
+            return [
+                judge(
+                    row, plans.get(row.id), attempts.get(row.id, ()), now, obstacle=known.bar(row)
+                )
+                for row in renewal.watched(session)
+            ]
+
+        return await self._context.db.read(judged)
+
+    async def verdict(self, word: str) -> Verdict:
+        """Whether that certificate is renewed now. Raises NotFound, Ambiguous."""
+        now = self._context.clock()
+        known = await self._known()
+
+        def judged(session: Session) -> Verdict:
+            row = certificates.get(session, word)
+            plan = renewal.plan(session, row.id)
+            attempts = renewal.attempts(session, [row.id]).get(row.id, ())
+            return judge(row, plan, attempts, now, obstacle=known.bar(row))
+
+        return await self._context.db.read(judged)
+
+    async def run(self, *, limit: int | None = None, dry_run: bool = False) -> RenewalRun:
+        """One unattended run; with `dry_run` only the verdicts, changing and asking nothing.
+
+        `limit` is how many are renewed at most, and says that so many at once are no surprise.
+        Raises Refused when the clock cannot be right, ReadOnly, VaultLocked.
+        """
+        if dry_run:
+            return RenewalRun(verdicts=tuple(await self.verdicts()))
+        self._context.access.require_change()
+        lock = FileLock.take(self._lock)
+        if lock is None:
+            return RenewalRun(held_by=holder(self._lock) or 0)
+        with lock:
+            return await self._run(limit)
+
+    async def renew(self, words: Sequence[str], *, force: bool = False) -> list[Outcome]:
+        """Start a renewal of each certificate now, due or not; `wait` waits for them.
+
+        `force` passes over our own count of the CA's limits. Raises NotFound or Ambiguous before
+        anything is started; what stands in the way of one is its outcome.
+        """
+        self._context.access.require_change()
+
+        def named(session: Session) -> dict[str, Certificate]:
+            found = (certificates.get(session, word) for word in words)
+            return {certificate.id: certificate for certificate in found}
+
+        wanted = await self._context.db.read(named)
+        return await self._successors.start(list(wanted.values()), force=force)
+
+    async def wait(
+        self, outcomes: Iterable[Outcome], *, seconds: float | None = None
+    ) -> list[Outcome]:
+        """The outcomes once this process has done what it can, or `seconds` have passed.
+
+        New versions get their plan at once, and their CA is asked for the window.
+        """
+
+        async def one(outcome: Outcome) -> Outcome:
+            if outcome.request is None:
+                return outcome
+            request = await self._requests.wait(outcome.request.id, seconds=seconds)
+            return replace(outcome, request=request)
+
+        ended = await together(one(outcome) for outcome in outcomes)
+        if any(o.request and o.request.status == RequestStatus.SAVED for o in ended):
+            await self._windows.plan()
+            await self._windows.refresh()
+        return ended
+
+    async def _run(self, limit: int | None) -> RenewalRun:
+        """The run of whoever holds the lock."""
+        watched = {row.id: row for row in await self._context.db.read(renewal.watched)}
+        await self._guard.check(row.ca for row in watched.values() if row.ca)
+        taken_up = [
+            Outcome(certificate=watched[request.certificate_id], request=request)
+            for request in (await self._recovery.run()).requests
+            if request.certificate_id in watched
+        ]
+        await self._windows.plan()
+        await self._windows.refresh()
+        verdicts = await self.verdicts()
+        due = [watched[v.certificate_id] for v in verdicts if v.due and v.certificate_id in watched]
+        chosen, alarms = self._allowed(due, len(watched), limit)
+        late, warnings = await self._guard.compare(row.ca for row in chosen if row.ca)
+        started = await self._started([row for row in chosen if row.ca not in late])
+        refused = [
+            Outcome(certificate=row, error=late[row.ca or ""]) for row in chosen if row.ca in late
+        ]
+        ended = await self.wait([*taken_up, *started])
+        if not late:
+            await self._guard.believe()
+        return RenewalRun(
+            verdicts=tuple(verdicts),
+            outcomes=(*ended, *refused),
+            put_off=len(due) - len(chosen),
+            notes=(*alarms, *warnings),
+        )
+
+    async def _started(self, chosen: Sequence[Certificate]) -> list[Outcome]:
+        """A request for each, but for those that somebody else renewed in this very moment."""
+        outcomes = await self._successors.start(chosen)
+        return [
+            outcome
+            for outcome in outcomes
+            if outcome.error is None or (await self.verdict(outcome.certificate.id)).due
+        ]
+
+    def _allowed(
+        self, due: Sequence[Certificate], watched: int, limit: int | None
+    ) -> tuple[Sequence[Certificate], list[str]]:
+        """Those of the due ones that are renewed in this run, and an alarm when that is not all.
+
+        The first to expire come first. What is left out is still due in the next run.
+        """
+        first = sorted(due, key=lambda row: (row.not_after or self._context.clock(), row.id))
+        if limit is not None:
+            return first[:limit], []
+        if len(due) <= USUAL or len(due) <= UNUSUAL_SHARE * watched:
+            return first, []
+        alarm = (
+            f"{len(due)} of {watched} certificates are due at once: only {USUAL} are renewed now;"
+            " check the clock and what the CA announced, then run with --limit N"
+        )
+        return first[:USUAL], [alarm]
+
+    async def _known(self) -> _Known:
+        """The accounts and CAs that stand behind the certificates."""
+        cas = {authority.name: authority for authority in await self._cas.all()}
+        found = await self._context.db.read(accounts.list_all)
+        return _Known({account.id: account for account in found}, cas)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Accounts by id and CAs by name."""
+
+    accounts: dict[str, Account]
+    cas: dict[str, Authority]
+
+    def bar(self, certificate: Certificate) -> str:
+        """What keeps a certificate from being renewed with its account; empty for nothing."""
+        account = self.accounts.get(certificate.account_id or "")
+        if account is None:
+            return f"it has no account; kmtui cert set {certificate.name} --account A gives it one"
+        authority = self.cas.get(account.ca)
+        if authority is None:
+            return f"its CA {account.ca} is not known here any more"
+        if account.status != "valid":
+            return f"its account {account.name} is {account.status} at {authority.title}"
+        return authorities.retirement(authority)

@@ -1,0 +1,133 @@
+"""Requests for a successor: the version before it says what is asked for, and is told to the CA."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlmodel import Session
+
+from kmtui.core.context import Context
+from kmtui.core.errors import KmtuiError, Refused, VaultError
+from kmtui.core.requests import Requests
+from kmtui.core.together import together
+from kmtui.core.windows import Windows
+from kmtui.db import requests, versions
+from kmtui.model import Certificate, Request, RequestKind, RequestSpec, RequestStatus
+
+AT_ONCE = 16
+"""Requests made at a time, each with a new key; the issuance has gates of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one certificate: its request, or why there is none."""
+
+    certificate: Certificate
+    request: Request | None = None
+    error: KmtuiError | None = None
+
+
+class Successors:
+    """Makes the requests that renew certificates."""
+
+    def __init__(self, context: Context, requests_: Requests, windows: Windows) -> None:
+        self._context = context
+        self._requests = requests_
+        self._windows = windows
+
+    async def start(self, wanted: Sequence[Certificate], *, force: bool = False) -> list[Outcome]:
+        """Start a renewal of each; what stands in the way of one is its outcome and is recorded.
+
+        Raises VaultLocked and ReadOnly, which stand in the way of all.
+        """
+        self._context.access.require_change()
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(certificate: Certificate) -> Outcome:
+            async with gate:
+                try:
+                    request = await self._request(certificate, force)
+                except VaultError:
+                    raise
+                except KmtuiError as error:
+                    await self._record(certificate, error)
+                    return Outcome(certificate=certificate, error=error)
+            return Outcome(certificate=certificate, request=request)
+
+        return await together(one(certificate) for certificate in wanted)
+
+    async def _request(self, certificate: Certificate, force: bool) -> Request:
+        """The request for the next version of one certificate, started."""
+        if certificate.archived_at is not None:
+            raise Refused(f"{certificate.name} is archived")
+        if certificate.account_id is None:
+            raise Refused(
+                f"{certificate.name} has no account",
+                hint=f"kmtui cert set {certificate.name} --account A",
+            )
+        newest = max(certificate.current_version or 0, certificate.unsaved_version or 0)
+        if not newest:
+            raise Refused(
+                f"{certificate.name} has no version yet",
+                hint="kmtui request list shows its requests; retry the last one",
+            )
+        origin = await self._context.db.read(lambda s: _origin(s, certificate, newest))
+        spec = _spec(certificate, origin)
+        replaces = None
+        if origin and _same(origin, spec, certificate):
+            replaces = await self._windows.name_of(certificate, newest)
+        return await self._requests.create(
+            spec,
+            kind=RequestKind.RENEW,
+            certificate_id=certificate.id,
+            replaces=replaces,
+            after_version=newest,
+            forced=force,
+        )
+
+    async def _record(self, certificate: Certificate, error: KmtuiError) -> None:
+        def store(session: Session) -> None:
+            self._context.record(
+                session,
+                "request renew",
+                "certificate",
+                certificate.id,
+                certificate.name,
+                "failed",
+                error.message,
+            )
+
+        await self._context.db.write(store)
+
+
+def _origin(session: Session, certificate: Certificate, number: int) -> Request | None:
+    """The request that got a version; the last that got any, where that one is not known."""
+    version = versions.get(session, certificate.id, number)
+    found = requests.get(session, version.request_id) if version and version.request_id else None
+    if found is not None:
+        return found
+    earlier = requests.of_certificate(session, certificate.id)
+    issued = (RequestStatus.AVAILABLE, RequestStatus.SAVED)
+    return next((request for request in earlier if request.status in issued), None)
+
+
+def _spec(certificate: Certificate, origin: Request | None) -> RequestSpec:
+    """What is asked for: as last time, with what was set at the certificate since."""
+    spec = origin.spec if origin else RequestSpec(names=certificate.names, account="")
+    return replace(
+        spec,
+        names=certificate.names,
+        account=certificate.account_id or "",
+        key_type=certificate.key_type,
+        profile=certificate.profile,
+        label=None,
+        auto_save=certificate.auto_save,
+    )
+
+
+def _same(origin: Request, spec: RequestSpec, certificate: Certificate) -> bool:
+    """RFC 9773 section 5: only a clear predecessor is named, same account and same names."""
+    same_account = origin.account_id == certificate.account_id
+    return same_account and set(origin.names) == set(spec.names)
