@@ -18,9 +18,11 @@ from kmtui.core import inspection, keys
 from kmtui.core.accounts import Accounts
 from kmtui.core.acme import (
     AcmeClient,
+    Action,
     Authorization,
     Order,
     Signer,
+    action_for,
 )
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.challenges.answers import LOST, answer_to
@@ -187,8 +189,8 @@ class Issuance:
                 work.signer, names, profile=profile, replaces=replaces
             )
         except AcmeError as error:
-            status = error.problem.http_status if error.problem else None
-            if replaces is None or status not in (400, 403, 404, 409):
+            problem = error.problem if replaces is not None else None
+            if problem is None or action_for(problem, replaces=True) != Action.DROP_REPLACES:
                 raise
             await progress.without_predecessor(error.message)
             order = await work.client.new_order(work.signer, names, profile=profile)

@@ -67,7 +67,7 @@ class OrderRequests(Session):
 
     async def _place(self, signer: Signer, url: str, payload: Mapping[str, Any]) -> Reply:
         async with self._gates.new_orders:
-            return await self._post(signer, url, payload, repeatable=False)
+            return await self._post(signer, url, payload, repeatable=True)
 
     async def order(self, signer: Signer, url: str) -> Order:
         """The order as it stands. Raises AcmeError; some CAs answer 404 for an expired one."""
