@@ -203,12 +203,14 @@ class Requests:
     async def _stop(
         self, request: Request, status: RequestStatus, step: str, **fields: Any
     ) -> Request:
-        # The job first: it would else write one more step over the new status.
+        # The job first: it would else write one more step over the new status. It cleans up too.
+        cleaned = self.is_running(request.id)
         await self._jobs.cancel(_job(request.id))
         progress = await Progress.claim(self._context, request.id)
         if RequestStatus(progress.request.status).active:
             await progress.stopped(status, step, **fields)
-            await self._issuance.clean_up(request.id)
+            if not cleaned:
+                await self._issuance.clean_up(request.id)
         return await self.get(request.id)
 
     async def wait(self, word: str, *, seconds: float | None = None) -> Request:
