@@ -116,6 +116,7 @@ class Core:
         """Stop the jobs, letting each clean up for at most `seconds`, then close everything."""
         await self.recovery.close()
         await self.jobs.close(seconds=seconds)
+        await self.dns_accounts.close()
         await self.end_servers.close()
         await self.cas.close()
         await self._db.close()

@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
+from functools import cached_property
 
 from sqlmodel import Session
 
 from kmtui.core.checks import findings, refuse_in_use, remembered
 from kmtui.core.context import Context
 from kmtui.core.dns import registry
+from kmtui.core.dns.authority import Authorities
+from kmtui.core.dns.gated import GatedProvider
 from kmtui.core.dns.provider import DnsProvider
+from kmtui.core.dns.resolvers import Resolvers
+from kmtui.core.dns.settings import common
 from kmtui.core.errors import InvalidInput, NotFound
-from kmtui.core.events import DnsAccountChanged
+from kmtui.core.events import DnsAccountChanged, Event, VaultChanged
 from kmtui.core.names import normalise_zone
 from kmtui.db import dns as rows
 from kmtui.model import CheckLine, DnsAccount, Mapping
+
+
+class OpenedDns:
+    """A DNS account at work: its provider, and what is known of the name servers of its zones."""
+
+    def __init__(self, account: DnsAccount, provider: GatedProvider) -> None:
+        self.account = account
+        self.provider = provider
+        self.settings = common(type(provider.provider), account.settings)
+
+    @cached_property
+    def resolvers(self) -> Resolvers:
+        """Raises DnsLookupFailed when the account names none and this host has none."""
+        return Resolvers.parse(self.account.settings.get("resolvers", ""))
+
+    @cached_property
+    def authorities(self) -> Authorities:
+        """Raises DnsLookupFailed as `resolvers`."""
+        return Authorities(self.resolvers, endpoints=self.provider.endpoints)
+
+    def serves(self, account: DnsAccount) -> bool:
+        """Whether `account` is still set up as it was when it was opened."""
+        return (self.account.settings, self.account.zones, self.account.secret_names) == (
+            account.settings,
+            account.zones,
+            account.secret_names,
+        )
 
 
 class DnsAccounts:
@@ -23,6 +56,9 @@ class DnsAccounts:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._opened: dict[str, OpenedDns] = {}
+        self._opening = asyncio.Lock()
+        context.bus.subscribe(self._forget)
 
     def providers(self) -> list[type[DnsProvider]]:
         """What can be set up; `kmtui.core.dns.settings.all_fields` gives what each asks for."""
@@ -84,8 +120,33 @@ class DnsAccounts:
         self._context.bus.publish(DnsAccountChanged(account.id))
         return account
 
-    async def open(self, account: DnsAccount) -> DnsProvider:
-        """The working provider with its secrets unsealed."""
+    async def open(self, account: DnsAccount) -> OpenedDns:
+        """The account at work, shared by all who open it until it changes or the vault locks.
+
+        Raises VaultLocked, TamperedSecret.
+        """
+        async with self._opening:
+            opened = self._opened.get(account.id)
+            if opened is None or not opened.serves(account):
+                opened = OpenedDns(account, GatedProvider(await self._provider(account)))
+                self._opened[account.id] = opened
+            return opened
+
+    async def close(self) -> None:
+        """Release the connections of every account at work."""
+        opened, self._opened = self._opened, {}
+        for each in opened.values():
+            await each.provider.aclose()
+
+    def _forget(self, event: Event) -> None:
+        # What runs goes on with what it holds; the next one opens the account anew.
+        if isinstance(event, VaultChanged):
+            self._opened.clear()
+        elif isinstance(event, DnsAccountChanged):
+            self._opened.pop(event.id, None)
+
+    async def _provider(self, account: DnsAccount) -> DnsProvider:
+        """A provider with its secrets unsealed."""
         secrets = {
             name: (
                 await self._context.secrets.open(
@@ -108,7 +169,7 @@ class DnsAccounts:
         return lines
 
     async def _look(self, account: DnsAccount, names: Sequence[str]) -> Sequence[CheckLine]:
-        return (await (await self.open(account)).check(names)).lines
+        return (await (await self._provider(account)).check(names)).lines
 
     async def used_by(self, word: str) -> list[Mapping]:
         """The mappings that send names here."""

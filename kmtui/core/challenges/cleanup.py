@@ -57,8 +57,8 @@ class CleanUp:
         return True
 
     async def _remove_records(self, entries: list[CleanupEntry]) -> None:
-        provider = await self._dns.open(await self._dns.get(entries[0].dns_account_id or ""))
-        await provider.remove([TxtHandle(**entry.handle) for entry in entries])
+        opened = await self._dns.open(await self._dns.get(entries[0].dns_account_id or ""))
+        await opened.provider.remove([TxtHandle(**entry.handle) for entry in entries])
 
     async def _remove_files(self, entries: list[CleanupEntry]) -> None:
         server = await self._servers.open(await self._servers.get(entries[0].server_id or ""))

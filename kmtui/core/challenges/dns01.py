@@ -10,14 +10,12 @@ from kmtui.core.challenges.delegation import AUTO, Delegation
 from kmtui.core.challenges.journal import Journal
 from kmtui.core.challenges.propagation import Propagation
 from kmtui.core.challenges.solver import Answer
-from kmtui.core.dns.authority import Authorities
-from kmtui.core.dns.provider import DnsProvider, TxtHandle, Zone
-from kmtui.core.dns.resolvers import Resolvers
-from kmtui.core.dns.settings import common
+from kmtui.core.dns.provider import TxtHandle, Zone
+from kmtui.core.dns_accounts import OpenedDns
 from kmtui.core.errors import ChallengeNotVisible
 from kmtui.core.progress import Progress
 from kmtui.core.together import together
-from kmtui.model import DnsAccount, ServerSight
+from kmtui.model import ServerSight
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +38,16 @@ class Place:
 class Dns01:
     """Answers dns-01 through one DNS account."""
 
-    def __init__(self, account: DnsAccount, provider: DnsProvider, journal: Journal) -> None:
-        self._account = account
-        self._provider = provider
+    def __init__(self, dns: OpenedDns, journal: Journal) -> None:
+        self._account = dns.account
+        self._provider = dns.provider
         self._journal = journal
-        settings = common(type(provider), account.settings)
-        resolvers = Resolvers.parse(account.settings.get("resolvers", ""))
-        self._delegation = Delegation(Authorities(resolvers, endpoints=provider.endpoints))
+        settings = dns.settings
+        self._delegation = Delegation(dns.authorities)
         self._propagation = Propagation(
-            resolvers,
+            dns.resolvers,
             settings.propagation,
-            endpoints=provider.endpoints,
+            authorities=dns.authorities,
             delay=settings.propagation_delay,
         )
         self._deadline = settings.propagation_timeout

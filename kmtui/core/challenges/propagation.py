@@ -13,7 +13,8 @@ from enum import StrEnum
 import dns.name
 
 from kmtui.core.challenges.sight import Sight, Verdict, look_for_values, look_for_zone
-from kmtui.core.dns.authority import Authorities, NameServer, ZoneCut
+from kmtui.core.dns.authority import Authorities
+from kmtui.core.dns.cuts import NameServer, ZoneCut
 from kmtui.core.dns.endpoint import Endpoint
 from kmtui.core.dns.names import parse_name
 from kmtui.core.dns.query import has_route, running
@@ -25,6 +26,10 @@ from kmtui.model import Problem, ServerSight
 SILENT_ROUNDS = 3
 # Pauses grow by this factor from the first to the longest.
 PAUSE_GROWTH = 1.5
+
+TELL_AFTER = 0.2
+"""Seconds in which answers are told together: servers answer in a few hundredths, and who watches
+sees the slow ones arrive one by one."""
 
 OnSight = Callable[[tuple[ServerSight, ...]], Awaitable[None] | None]
 
@@ -57,6 +62,7 @@ class Propagation:
         policy: str = Policy.ALL,
         *,
         endpoints: Iterable[Endpoint] = (),
+        authorities: Authorities | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         interval: tuple[float, float] = (2.0, 10.0),
@@ -66,7 +72,9 @@ class Propagation:
     ) -> None:
         self._resolvers = resolvers
         self._policy = Policy(policy)
-        self._authorities = Authorities(resolvers, endpoints=endpoints, patience=patience)
+        self._authorities = authorities or Authorities(
+            resolvers, endpoints=endpoints, patience=patience
+        )
         self._clock = clock
         self._sleep = sleep
         self._first_pause, self._longest_pause = interval
@@ -125,18 +133,21 @@ class Propagation:
         return cut, tuple(sight.row for sight in sights)
 
     async def _look(self, view: _View, name: dns.name.Name, wanted: frozenset[str]) -> None:
-        """One round: ask every server at once and tell each change as it comes."""
+        """One round: ask every server at once, and tell what came in a moment in one go."""
         if not view.sights:
             try:
-                await view.start(await self._servers(name))
+                view.start(await self._servers(name))
             except DnsLookupFailed as error:
                 view.failure = error
                 return
         looks = (self._look_at(i, s.server, name, wanted) for i, s in enumerate(view.sights))
         async with running(looks) as tasks:
-            for finished in asyncio.as_completed(tasks):
-                index, sight = await finished
-                await view.put(index, sight)
+            left = set(tasks)
+            while left:
+                done, left = await asyncio.wait(left, timeout=TELL_AFTER)
+                for task in done:
+                    view.put(*task.result())
+                await view.tell()
 
     async def _look_at(
         self, index: int, server: NameServer, name: dns.name.Name, wanted: frozenset[str]
@@ -173,6 +184,7 @@ class _View:
     def __init__(self, on_sight: OnSight | None) -> None:
         self._on_sight = on_sight
         self.sights: list[Sight] = []
+        self._told: list[tuple[Verdict, str]] = []
         self.silent_rounds: Counter[int] = Counter()
         self.failure: DnsLookupFailed | None = None
         """Why there are no servers to ask."""
@@ -187,18 +199,20 @@ class _View:
         hosts = (sight.server.endpoint.host for sight in self.sights if sight.server.endpoint)
         return any(ipaddress.ip_address(host).is_global for host in hosts)
 
-    async def start(self, servers: tuple[NameServer, ...]) -> None:
+    def start(self, servers: tuple[NameServer, ...]) -> None:
         self.sights = [Sight(server, Verdict.ASKING, "asking") for server in servers]
-        await self._tell()
 
-    async def put(self, index: int, sight: Sight) -> None:
+    def put(self, index: int, sight: Sight) -> None:
         silent = sight.verdict is Verdict.SILENT
         self.silent_rounds[index] = self.silent_rounds[index] + 1 if silent else 0
-        before, self.sights[index] = self.sights[index], sight
-        if (before.verdict, before.detail) != (sight.verdict, sight.detail):
-            await self._tell()
+        self.sights[index] = sight
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
+        """Tell who watches, when anything but a time has changed since."""
+        shown = [(sight.verdict, sight.detail) for sight in self.sights]
+        if shown == self._told:
+            return
+        self._told = shown
         told = self._on_sight(self.rows) if self._on_sight else None
         if inspect.isawaitable(told):
             await told

@@ -12,7 +12,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from kmtui.core.dns.authority import NameServer
+from kmtui.core.dns.cuts import NameServer
 from kmtui.core.dns.names import text_of
 from kmtui.core.dns.query import (
     NoReply,

@@ -65,8 +65,7 @@ class Solvers:
             proof = share[0].proof
             solver: Solver
             if proof.dns_account is not None:
-                provider = await self._dns.open(proof.dns_account)
-                solver = Dns01(proof.dns_account, provider, self._journal)
+                solver = Dns01(await self._dns.open(proof.dns_account), self._journal)
             elif proof.server is not None:
                 server = await self._servers.open(proof.server, webroot=proof.webroot)
                 solver = Http01(proof.server, server, self._journal)

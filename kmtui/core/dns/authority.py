@@ -3,46 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable
 
 import dns.message
 import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from kmtui.core.dns.cuts import NameServer, RememberedCuts, ZoneCut
 from kmtui.core.dns.endpoint import DNS_PORT, Endpoint, resolve_all
 from kmtui.core.dns.names import ancestors, text_of
 from kmtui.core.dns.provider import Zone
 from kmtui.core.dns.query import MAX_RECORDS, NoReply, answer_of, ask, is_authoritative, running
 from kmtui.core.dns.resolvers import Resolvers
 from kmtui.core.errors import DnsLookupFailed, DnsProviderError
-
-
-@dataclass(frozen=True, slots=True)
-class NameServer:
-    """One address of one name server; `endpoint` is None when the name has no address."""
-
-    name: str
-    endpoint: Endpoint | None
-
-    @property
-    def address(self) -> str:
-        """The address, with the port when it is not 53."""
-        return str(self.endpoint) if self.endpoint else ""
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneCut:
-    """The zone a name lies in, as delegated, and its name servers."""
-
-    zone: dns.name.Name
-    servers: tuple[NameServer, ...]
-
-    @property
-    def server_names(self) -> frozenset[str]:
-        """The NS set, lower case without final dot."""
-        return frozenset(server.name for server in self.servers)
 
 
 def require_delegated(zone: Zone, cut: ZoneCut) -> None:
@@ -76,8 +51,11 @@ class Authorities:
         *,
         endpoints: Iterable[Endpoint] = (),
         patience: float = 4.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`patience` is in seconds for one question; `clock` is monotonic."""
         self.resolvers = resolvers
+        self._cuts = RememberedCuts(clock)
         self._endpoints = tuple(endpoints)
         self._patience = patience
 
@@ -87,14 +65,37 @@ class Authorities:
         Resolvers are asked about the names above only (see Resolvers); whether `name` itself is
         delegated is asked of the authoritative servers of the zone above.
         """
-        above = await self._zone_above(name)
-        servers = await self._servers(await self.resolvers.nameservers(above))
-        reply = await self._first_reply(servers, name, dns.rdatatype.NS)
-        delegated = answer_of(reply, name, dns.rdatatype.NS) if reply else None
-        if reply and delegated is None and not is_authoritative(reply):
+        if home := self._cuts.home_of(name):
+            return home
+        async with self._cuts.asking(name):
+            above = self._cuts.above(name)
+            cut = await self._cut_below(above, name, known=True) if above else None
+            if cut is None:
+                zone = await self._zone_above(name)
+                servers = await self._servers(await self.resolvers.nameservers(zone))
+                self._cuts.remember(ZoneCut(zone, servers))
+                cut = await self._cut_below(ZoneCut(zone, servers), name, known=False)
+        assert cut is not None
+        self._cuts.remember_home(name, cut)
+        return cut
+
+    async def _cut_below(
+        self, above: ZoneCut, name: dns.name.Name, *, known: bool
+    ) -> ZoneCut | None:
+        """`above`, or the cut at `name` when it is a zone of its own.
+
+        None when `above` was only remembered (`known`) and there is another zone between the two.
+        """
+        if name == above.zone:
+            return above
+        reply = await self._first_reply(above.servers, name, dns.rdatatype.NS)
+        if reply is None:
+            return above
+        delegated = answer_of(reply, name, dns.rdatatype.NS)
+        if delegated is None and not is_authoritative(reply):
             delegated = _referral(reply, name)
-        if delegated is None or name == above:
-            return ZoneCut(above, servers)
+        if delegated is None:
+            return None if known and _zone_named(reply) != above.zone else above
         names = tuple(sorted(rdata.target for rdata in list(delegated)[:MAX_RECORDS]))
         return ZoneCut(name, await self._servers(names))
 
@@ -106,6 +107,13 @@ class Authorities:
         The second way is for hosts that may not send to port 53 outside; there a name asked too
         early stays unknown for a while. Raises DnsLookupFailed.
         """
+        above = self._cuts.above(name)
+        if above is not None:
+            # One question to a zone that is known tells the answer and whether it is the right one.
+            reply = await self._first_reply(above.servers, name, rdtype, authoritative=True)
+            if reply is not None and _zone_named(reply) == above.zone:
+                self._cuts.remember_home(name, above)
+                return reply
         cut = await self.zone_cut(name)
         reply = await self._first_reply(cut.servers, name, rdtype, authoritative=True)
         return reply or await self.resolvers.ask(name, rdtype)
@@ -186,6 +194,14 @@ def _referral(reply: dns.message.Message, name: dns.name.Name) -> dns.rrset.RRse
     for rrset in reply.authority:
         if rrset.rdtype == dns.rdatatype.NS and rrset.name == name:
             return rrset
+    return None
+
+
+def _zone_named(reply: dns.message.Message) -> dns.name.Name | None:
+    """The zone whose SOA goes with a denial (RFC 2308 section 2): there the name would be."""
+    for rrset in reply.authority:
+        if rrset.rdtype == dns.rdatatype.SOA:
+            return rrset.name
     return None
 
 

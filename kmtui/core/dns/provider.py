@@ -34,6 +34,10 @@ class Caps:
     """Seconds; smaller TTLs are raised to it."""
     max_rps: float | None = None
     """Requests per second that the vendor allows, when it says."""
+    at_once: int = 8
+    """Calls under way with one account."""
+    at_once_per_zone: int = 4
+    """Changes among them in one zone: servers carry those out one by one anyway."""
     has_change_signal: bool = False
     """Whether `wait_applied` learns from the vendor when its servers have a change."""
     needs_verify_after_write: bool = False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets as random
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from kmtui.core.dns.cuts import MEMORY
 from kmtui.core.dns.endpoint import Endpoint
 from kmtui.core.dns.names import ancestors, longest_match, parse_name, parse_names, text_of
 from kmtui.core.dns.provider import Caps, Report, Secrets, TxtHandle, Zone, failure_lines
@@ -69,9 +71,16 @@ class Rfc2136:
     docs: ClassVar[str] = "https://www.rfc-editor.org/rfc/rfc2136"
 
     def __init__(
-        self, settings: Mapping[str, str], secrets: Secrets, *, patience: float = 10.0
+        self,
+        settings: Mapping[str, str],
+        secrets: Secrets,
+        *,
+        patience: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`patience` is the limit in seconds for one exchange with the server."""
+        self._clock = clock
+        self._asked_for: dict[dns.name.Name, tuple[float, tuple[str, ...]]] = {}
         self._server = UpdateServer(
             endpoint=read("server", Endpoint.parse, settings.get("server", "")),
             key=read_key(
@@ -206,8 +215,14 @@ class Rfc2136:
         return None
 
     async def _nameservers(self, zone: dns.name.Name) -> tuple[str, ...]:
-        rrset = answer_of(await self._server.ask(zone, dns.rdatatype.NS), zone, dns.rdatatype.NS)
-        return tuple(sorted(text_of(rdata.target.canonicalize()) for rdata in rrset or ()))
+        """The zone's name servers, asked for again after a minute."""
+        until, names = self._asked_for.get(zone, (0.0, ()))
+        if self._clock() >= until:
+            reply = await self._server.ask(zone, dns.rdatatype.NS)
+            rrset = answer_of(reply, zone, dns.rdatatype.NS)
+            names = tuple(sorted(text_of(rdata.target.canonicalize()) for rdata in rrset or ()))
+            self._asked_for[zone] = (self._clock() + MEMORY, names)
+        return names
 
     async def _ttl_in_use(self, name: dns.name.Name) -> int | None:
         """The TTL of the RRset that exists: an RR added with another TTL would change them all."""

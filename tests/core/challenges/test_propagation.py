@@ -237,7 +237,7 @@ async def test_pauses_grow_to_ten_seconds_and_end_with_the_deadline(lab: Lab) ->
     assert sum(lab.pauses) == 40
 
 
-async def test_every_change_is_told_as_it_is_seen(lab: Lab) -> None:
+async def test_changes_of_one_moment_are_told_together_and_nothing_twice(lab: Lab) -> None:
     for server in lab.servers[:2]:
         server.add_txt(NAME, V)
     lab.after_pause[2] = lambda: lab.servers[2].add_txt(NAME, V)
@@ -248,9 +248,21 @@ async def test_every_change_is_told_as_it_is_seen(lab: Lab) -> None:
 
     await lab.watch().wait(NAME, {V}, on_sight=on_sight)
 
-    assert [sight.detail for sight in told[0]] == ["asking"] * 3
-    assert [sum(sight.seen for sight in sights) for sights in told][-1] == 3
-    assert len(told) == 5  # The start, three first answers, one change.
+    assert [sum(sight.seen for sight in sights) for sights in told] == [2, 3]
+
+
+async def test_who_watches_sees_whom_the_wait_is_for(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(propagation, "TELL_AFTER", 0.05)
+    lab.publish(V)
+    lab.servers[2].silent = True
+    told: list[tuple[ServerSight, ...]] = []
+
+    await lab.watch().wait(NAME, {V}, on_sight=lambda sights: told.append(sights))
+
+    assert [sight.detail for sight in told[0]] == ["", "", "asking"]
+    assert [sight.detail for sight in told[-1]] == ["", "", "timeout"]
 
 
 async def test_public_addresses_must_show_it_twice(
