@@ -53,7 +53,7 @@ def renew(
 
     async def act(core: Core, out: Output) -> int:
         started = time.monotonic()
-        outcomes = await core.renewal.renew(certificates, force=force)
+        outcomes = await core.renewal.renew(certificates, force=force, start=not no_wait)
         if len(outcomes) == 1 and outcomes[0].error is not None:
             raise outcomes[0].error
         if not no_wait:

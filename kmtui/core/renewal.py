@@ -117,10 +117,13 @@ class Renewal:
         with lock:
             return await self._run(limit)
 
-    async def renew(self, words: Sequence[str], *, force: bool = False) -> list[Outcome]:
+    async def renew(
+        self, words: Sequence[str], *, force: bool = False, start: bool = True
+    ) -> list[Outcome]:
         """Start a renewal of each certificate now, due or not; `wait` waits for them.
 
-        `force` passes over our own count of the CA's limits. Raises NotFound or Ambiguous before
+        `force` passes over our own count of the CA's limits; without `start` the requests are left
+        queued. Raises NotFound or Ambiguous before
         anything is started; what stands in the way of one is its outcome.
         """
         self._context.access.require_change()
@@ -130,7 +133,7 @@ class Renewal:
             return {certificate.id: certificate for certificate in found}
 
         wanted = await self._context.db.read(named)
-        return await self._successors.start(list(wanted.values()), force=force)
+        return await self._successors.start(list(wanted.values()), force=force, start=start)
 
     async def wait(
         self, outcomes: Iterable[Outcome], *, seconds: float | None = None

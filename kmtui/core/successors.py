@@ -48,7 +48,7 @@ class Successors:
         async def one(certificate: Certificate) -> Outcome:
             async with gate:
                 try:
-                    request = await self._request(certificate, force)
+                    request = await self._request(certificate, force, start)
                 except VaultError:
                     raise
                 except KmtuiError as error:
@@ -58,8 +58,8 @@ class Successors:
 
         return await together(one(certificate) for certificate in wanted)
 
-    async def _request(self, certificate: Certificate, force: bool) -> Request:
-        """The request for the next version of one certificate, started."""
+    async def _request(self, certificate: Certificate, force: bool, start: bool) -> Request:
+        """The request for the next version of one certificate."""
         if certificate.archived_at is not None:
             raise Refused(f"{certificate.name} is archived")
         if certificate.account_id is None:
@@ -81,6 +81,7 @@ class Successors:
         return await self._requests.create(
             spec,
             kind=RequestKind.RENEW,
+            start=start,
             certificate_id=certificate.id,
             replaces=replaces,
             after_version=newest,
