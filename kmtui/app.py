@@ -26,7 +26,7 @@ from kmtui import theme
 from kmtui.bindings import EVERYWHERE, MODES, bindings
 from kmtui.config import Options
 from kmtui.core.errors import KmtuiError
-from kmtui.lastwords import crash_report, refusal
+from kmtui.lastwords import crash_report, refusal, stop
 from kmtui.screens.lazy import key_commands, screen_named
 from kmtui.screens.messages import Changed, CoreOpened
 from kmtui.screens.tasks import Tasks, Work
@@ -182,7 +182,7 @@ class KmtuiApp(App[None], inherit_bindings=False):
         if running and monotonic() - self._asked_at > ASK_AGAIN and self.page is not None:
             self._asked_at = monotonic()
             what = "1 request is" if running == 1 else f"{running} requests are"
-            self.page.say(f"{what} under way. Again leaves; they go on next time.", "warn")
+            self.page.say(f"{what} under way: again stops them, they go on next time", "warn")
             return
         self.exit()
 
@@ -212,7 +212,7 @@ class KmtuiApp(App[None], inherit_bindings=False):
         """End what was started, then the core; after the terminal was restored."""
         await self._work.close()
         if self.core is not None:
-            await self.core.close()
+            await stop(self.core)
 
     def _fatal_error(self) -> None:
         """Textual would print every local variable, keys and passphrases among them."""

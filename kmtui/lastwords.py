@@ -1,11 +1,18 @@
-"""What is said on the terminal after the screen is gone."""
+"""What is said and done after the screen is gone."""
 
 from __future__ import annotations
 
+import signal
+import sys
 import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from kmtui.core.errors import KmtuiError
 from kmtui.text import one_line, plain
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
 
 
 def crash_report(error: BaseException) -> str:
@@ -18,3 +25,20 @@ def crash_report(error: BaseException) -> str:
 def refusal(error: KmtuiError) -> str:
     """Why the program cannot run, and what to do."""
     return plain(f"kmtui: {error.message}" + (f"\n{error.hint}" if error.hint else ""))
+
+
+async def stop(core: Core) -> None:
+    """Close the core, and say what happens to the requests under way.
+
+    A terminal that closes meanwhile must not cut their clean-up short.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    running = len(core.jobs.running)
+    if running:
+        what = "1 request stops" if running == 1 else f"{running} requests stop"
+        with suppress(OSError):
+            sys.stderr.write(
+                f"kmtui: {what} cleanly, which takes up to 20 s; nothing is lost.\n"
+                "They go on at the next start, or with: kmtui resume\n"
+            )
+    await core.close()

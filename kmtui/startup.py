@@ -29,7 +29,7 @@ async def load(options: Options, passphrase: Secret[bytes] | None = None) -> Cor
     except BaseException:
         await core.close()
         raise
-    return core
+    return _looking(core)
 
 
 async def load_demo(options: Options, closing: AsyncExitStack) -> Core:
@@ -42,4 +42,11 @@ async def load_demo(options: Options, closing: AsyncExitStack) -> Core:
 
     demo = await open_demo(options.data, read_only=options.read_only, actor=options.actor or None)
     closing.push_async_callback(demo.sandbox.close)
-    return demo.core
+    return _looking(demo.core)
+
+
+def _looking(core: Core) -> Core:
+    """The core, from now on taking up whatever was cut off: last time, or by another process."""
+    if not core.read_only:
+        core.recovery.keep_looking()
+    return core

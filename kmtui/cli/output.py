@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -38,8 +39,9 @@ class Output:
                 print(line, file=self.stdout)
 
     def note(self, text: str) -> None:
-        """A word on the side: never part of the document."""
-        print(plain(text), file=self.stderr, flush=True)
+        """A word on the side: never part of the document; lost when nobody is there to read it."""
+        with suppress(OSError):
+            print(plain(text), file=self.stderr, flush=True)
 
     def error(self, error: KmtuiError) -> None:
         """What went wrong and what to do, as a document or on standard error."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Act = Callable[["Core", Output], Awaitable[int | None]]
 """What a command does; the number is its exit code, None is 0."""
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ async def _within(invoked: Invocation, act: Act, *, change: bool) -> int:
         received.append(number)
         for each in _SIGNALS:  # a second one ends the process at once
             loop.remove_signal_handler(each)
+        # Except this one: a terminal that closes after ctrl+c must not cut the clean-up short.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         task.cancel()
 
     try:

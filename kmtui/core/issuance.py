@@ -54,6 +54,8 @@ ORDER_DEADLINE = 600.0
 """Seconds the CA may take to issue: some sign in batches."""
 CLEAN_UP_DEADLINE = 60.0
 """Seconds for removing what was published; the rest stays in the journal."""
+LEAVING_DEADLINE = 8.0
+"""The same for a process that is told to end: with the effect under way it takes less than 20 s."""
 
 
 log = logging.getLogger(__name__)
@@ -326,6 +328,7 @@ class Issuance:
                 await asyncio.wait({task}, timeout=left)
             except asyncio.CancelledError:
                 cancelled = True
+                deadline = min(deadline, time.monotonic() + LEAVING_DEADLINE)
         if not task.done():
             task.cancel()
             await progress.log("clean-up takes too long; what is left stays noted", level="warn")
