@@ -37,10 +37,13 @@ class Successors:
         self._requests = requests_
         self._windows = windows
 
-    async def start(self, wanted: Sequence[Certificate], *, force: bool = False) -> list[Outcome]:
+    async def start(
+        self, wanted: Sequence[Certificate], *, force: bool = False, start: bool = True
+    ) -> list[Outcome]:
         """Start a renewal of each; what stands in the way of one is its outcome and is recorded.
 
-        Raises VaultLocked and ReadOnly, which stand in the way of all.
+        Without `start` the requests are left queued for whoever looks next. Raises VaultLocked and
+        ReadOnly, which stand in the way of all.
         """
         self._context.access.require_change()
         gate = asyncio.Semaphore(AT_ONCE)
