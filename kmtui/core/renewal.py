@@ -75,19 +75,7 @@ class Renewal:
 
     async def verdicts(self) -> list[Verdict]:
         """Whether each certificate that is not archived is renewed now, the first due first."""
-        now = self._context.clock()
-        known = await self._known()
-
-        def judged(session: Session) -> list[Verdict]:
-            plans, attempts = renewal.plans(session), renewal.attempts(session)
-            return [
-                judge(
-                    row, plans.get(row.id), attempts.get(row.id, ()), now, obstacle=known.bar(row)
-                )
-                for row in renewal.watched(session)
-            ]
-
-        return await self._context.db.read(judged)
+        return [verdict for _, verdict in await self._judged(await self._known())]
 
     async def verdict(self, word: str) -> Verdict:
         """Whether that certificate is renewed now. Raises NotFound, Ambiguous."""
@@ -123,8 +111,8 @@ class Renewal:
         """Start a renewal of each certificate now, due or not; `wait` waits for them.
 
         `force` passes over our own count of the CA's limits; without `start` the requests are left
-        queued. Raises NotFound or Ambiguous before
-        anything is started; what stands in the way of one is its outcome.
+        queued. Raises NotFound or Ambiguous before anything is started; what stands in the way of
+        one is its outcome.
         """
         self._context.access.require_change()
 
@@ -150,25 +138,26 @@ class Renewal:
             return replace(outcome, request=request)
 
         ended = await together(one(outcome) for outcome in outcomes)
-        if any(o.request and o.request.status == RequestStatus.SAVED for o in ended):
+        saved = {
+            outcome.certificate.id
+            for outcome in ended
+            if outcome.request and outcome.request.status == RequestStatus.SAVED
+        }
+        if saved:
             await self._windows.plan()
-            await self._windows.refresh()
+            await self._windows.refresh(only=saved)
         return ended
 
     async def _run(self, limit: int | None) -> RenewalRun:
         """The run of whoever holds the lock."""
-        watched = {row.id: row for row in await self._context.db.read(renewal.watched)}
-        await self._guard.check(row.ca for row in watched.values() if row.ca)
-        taken_up = [
-            Outcome(certificate=watched[request.certificate_id], request=request)
-            for request in (await self._recovery.run()).requests
-            if request.certificate_id in watched
-        ]
+        known = await self._known()
+        await self._guard.check(account.ca for account in known.accounts.values())
+        taken_up = await self._taken_up()
         await self._windows.plan()
         await self._windows.refresh()
-        verdicts = await self.verdicts()
-        due = [watched[v.certificate_id] for v in verdicts if v.due and v.certificate_id in watched]
-        chosen, alarms = self._allowed(due, len(watched), limit)
+        judged = await self._judged(known)
+        due = [certificate for certificate, verdict in judged if verdict.due]
+        chosen, alarms = self._allowed(due, len(judged), limit)
         late, warnings = await self._guard.compare(row.ca for row in chosen if row.ca)
         started = await self._started([row for row in chosen if row.ca not in late])
         refused = [
@@ -177,12 +166,51 @@ class Renewal:
         ended = await self.wait([*taken_up, *started])
         if not late:
             await self._guard.believe()
+        await self._record(alarms)
         return RenewalRun(
-            verdicts=tuple(verdicts),
+            verdicts=tuple(verdict for _, verdict in judged),
             outcomes=(*ended, *refused),
             put_off=len(due) - len(chosen),
             notes=(*alarms, *warnings),
         )
+
+    async def _taken_up(self) -> list[Outcome]:
+        """What was cut off before and goes on now."""
+        requests = (await self._recovery.run()).requests
+
+        def having(session: Session) -> list[Outcome]:
+            return [
+                Outcome(certificate=certificates.get(session, each.certificate_id), request=each)
+                for each in requests
+                if each.certificate_id is not None
+            ]
+
+        return await self._context.db.read(having) if requests else []
+
+    async def _judged(self, known: _Known) -> list[tuple[Certificate, Verdict]]:
+        """Every certificate that is not archived, and its verdict; three queries in all."""
+        now = self._context.clock()
+
+        def judged(session: Session) -> list[tuple[Certificate, Verdict]]:
+            plans, attempts = renewal.plans(session), renewal.attempts(session)
+            found = []
+            for row in renewal.watched(session):
+                tried = attempts.get(row.id, ())
+                verdict = judge(row, plans.get(row.id), tried, now, obstacle=known.bar(row))
+                found.append((row, verdict))
+            return found
+
+        return await self._context.db.read(judged)
+
+    async def _record(self, alarms: Sequence[str]) -> None:
+        """Alarms stay in the audit trail: nobody may have read what a timer's run printed."""
+
+        def store(session: Session) -> None:
+            for alarm in alarms:
+                self._context.record(session, "renew", "inventory", None, "", "failed", alarm)
+
+        if alarms:
+            await self._context.db.write(store)
 
     async def _started(self, chosen: Sequence[Certificate]) -> list[Outcome]:
         """A request for each, but for those that somebody else renewed in this very moment."""

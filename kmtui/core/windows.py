@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -71,8 +71,8 @@ class Windows:
             plans.append(self._by_life(certificate, next_check_at=ask_at))
         await self._store(plans)
 
-    async def refresh(self) -> None:
-        """Ask each CA about the certificates it wants to be asked about by now.
+    async def refresh(self, *, only: Collection[str] | None = None) -> None:
+        """Ask each CA about the certificates it wants to be asked about by now, or `only` those.
 
         Never raises for a CA: what went wrong is kept with the plan, and when to ask again.
         """
@@ -80,6 +80,8 @@ class Windows:
         waiting = await self._context.db.read(lambda session: renewal.to_check(session, now))
         by_ca: defaultdict[str, list[Asked]] = defaultdict(list)
         for certificate, plan in waiting:
+            if only is not None and certificate.id not in only:
+                continue
             by_ca[certificate.ca or ""].append((certificate, plan))
         found = await together(self._of_ca(ca, asked) for ca, asked in by_ca.items())
         await self._store([plan for plans in found for plan in plans])

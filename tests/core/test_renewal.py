@@ -302,6 +302,8 @@ async def test_a_clock_ten_years_ahead_renews_no_crowd(crowd: Core, clock: Movab
     assert sum(verdict.due for verdict in run.verdicts) == 40
     assert run.put_off == 30
     assert any("40 of 40" in note for note in run.notes)
+    activity = await crowd.activity.page(ListQuery(now=clock(), limit=20))
+    assert any("40 of 40" in line.detail for line in activity)
 
 
 async def test_a_clock_ten_years_behind_stops_the_run(crowd: Core, clock: MovableClock) -> None:
