@@ -12,6 +12,10 @@ from tests.servers.pebble import Pebble
 from tests.servers.process import SKIP_REASON
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "edge(number): an edge case of docs/development.md")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
     count = sum(SKIP_REASON in str(report.longrepr) for report in skipped)

@@ -25,10 +25,11 @@ from kmtui.core.acme import (
     action_for,
 )
 from kmtui.core.ca import CertificateAuthorities
-from kmtui.core.challenges.answers import LOST, answer_to
+from kmtui.core.challenges.answers import LOST, answer_to, answered_otherwise
 from kmtui.core.challenges.solver import Answer
 from kmtui.core.challenges.solvers import Solvers
 from kmtui.core.context import Context
+from kmtui.core.decisions import action_of
 from kmtui.core.errors import (
     AcmeError,
     CaUnreachable,
@@ -115,6 +116,7 @@ class Issuance:
             self._context.bus.publish(RequestChanged(request_id))
 
     async def _go(self, progress: Progress) -> None:
+        validating = kept = False
         try:
             try:
                 work = await self._work(progress)
@@ -122,11 +124,18 @@ class Issuance:
                 answers = await self._answers(work, authorizations)
                 if answers:
                     await self._publish(work, answers)
+                    validating = True
                     await self._validate(work, answers)
+                    validating = False
                 order = await self._finalize(work, order)
                 await whole(self._store(work, order))
+            except KmtuiError as error:
+                # A CA that is not done may look again at any time: what it looks for stays.
+                kept = validating and action_of(error) == Action.RETRY_LATER
+                raise
             finally:
-                await self._clean_up(progress)
+                if not kept:
+                    await self._clean_up(progress)
         except (Superseded, DatabaseError):
             raise
         except KmtuiError as error:
@@ -174,7 +183,14 @@ class Issuance:
                 return order, authorizations
             await progress.order_lost(lost)
         order = await whole(self._place(work))
-        return order, await self._authorizations(work, order)
+        authorizations = await self._authorizations(work, order)
+        if busy := [each for each in authorizations if answered_otherwise(each, work.proofs)]:
+            # An order of an earlier request, handed on. Section 7.5.1: one challenge is answered.
+            await self._give_up(work, [each.url for each in busy])
+            await progress.order_lost(f"the CA still checks {busy[0].name} in another way")
+            order = await whole(self._place(work))
+            authorizations = await self._authorizations(work, order)
+        return order, authorizations
 
     async def _place(self, work: Work) -> Order:
         """A new order, committed; without its predecessor where the CA does not take that name.
@@ -241,8 +257,10 @@ class Issuance:
             elif isinstance(result, BaseException):
                 raise result
         if failures:
-            await self._give_up(work, answers)
-            raise combined(failures)
+            error = combined(failures)
+            if action_of(error) != Action.RETRY_LATER:
+                await self._give_up(work, [answer.authorization_url for answer in answers])
+            raise error
 
     async def _validate_one(self, work: Work, answer: Answer) -> None:
         progress = work.progress
@@ -281,11 +299,11 @@ class Issuance:
         )
         await progress.log(f"{answer.identifier} {answer.proof.type} valid", level="good")
 
-    async def _give_up(self, work: Work, answers: Sequence[Answer]) -> None:
-        """Tell the CA that the other names are not waited for (section 7.5.2), where it listens."""
-        for answer in answers:
+    async def _give_up(self, work: Work, authorizations: Sequence[str]) -> None:
+        """Tell the CA that these are not waited for (section 7.5.2), where it listens."""
+        for url in authorizations:
             with suppress(AcmeError):
-                current = await work.client.authorization(work.signer, answer.authorization_url)
+                current = await work.client.authorization(work.signer, url)
                 if current.status == "pending":
                     await work.client.deactivate_authorization(work.signer, current.url)
 

@@ -20,7 +20,7 @@ from kmtui.core.events import Event, VaultChanged
 from kmtui.core.requests import Requests
 from kmtui.core.together import together
 from kmtui.db import cleanup
-from kmtui.model import CleanupEntry, Request
+from kmtui.model import CleanupEntry, Request, RequestStatus
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +95,8 @@ class Recovery:
         if self._requests.is_running(request_id):
             return
         request = await self._requests.get(request_id)
+        if request.status == RequestStatus.PARKED and all(e.state != "failed" for e in entries):
+            return  # kept on purpose: the CA may still look
         owners = self._context.owners
         elsewhere = request.owner != owners.me and owners.alive(request.owner)
         if elsewhere and any(entry.state != "failed" for entry in entries):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from kmtui.core.acme import Authorization, PrivateKey, dns_value, key_authorization
 from kmtui.core.acme import Challenge as Offered
 from kmtui.core.challenges.solver import Answer
-from kmtui.core.errors import AcmeError, ProtocolViolation, ValidationFailed
+from kmtui.core.errors import AcmeError, ProtocolViolation, StillProcessing, ValidationFailed
 from kmtui.core.planning import Proof
 from kmtui.model import Challenge, ChallengeType, Problem, Request
 
@@ -22,7 +22,8 @@ def answer_to(
     """What to publish for one authorization, and its row; nothing for a name that is valid already.
 
     Raises ProtocolViolation for a name nobody ordered, ValidationFailed for an authorization that
-    is past saving, AcmeError when the CA does not offer the planned challenge type.
+    is past saving, AcmeError when the CA does not offer the planned challenge type, StillProcessing
+    while it checks another one.
     """
     name = authorization.name
     proof = proofs.get(name)
@@ -34,6 +35,13 @@ def answer_to(
             f"{name}: the CA's authorization is {authorization.status}",
             problem=authorization.error or Problem(type=type_, detail="", where=authorization.url),
             hint="retry starts a new order",
+        )
+    if other := answered_otherwise(authorization, proofs):
+        problem = Problem(type="kmtui:still-processing", detail=f"by {other}")
+        raise StillProcessing(
+            f"the CA still checks {name} by {other}",
+            hint="it must be done before another challenge is answered, or choose that type",
+            problem=problem,
         )
     valid = authorization.status == "valid"
     offered = authorization.challenge(proof.type)
@@ -62,6 +70,15 @@ def answer_to(
         authorization_url=authorization.url,
     )
     return answer, row
+
+
+def answered_otherwise(authorization: Authorization, proofs: Mapping[str, Proof]) -> str:
+    """The type of a challenge that was answered and is not the planned one; empty for none."""
+    proof = proofs.get(authorization.name)
+    if proof is None or authorization.status != "pending":
+        return ""
+    checked = (each.type for each in authorization.challenges if each.status == "processing")
+    return next((type_ for type_ in checked if type_ != proof.type), "")
 
 
 def _answer(

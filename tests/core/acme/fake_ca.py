@@ -76,6 +76,8 @@ class FakeCa:
         self.random = random.Random(7)
         self.nonce_rejection = 0.0
         self.give_nonces = True
+        self.deactivates = True
+        """Whether authorizations can be given up, which not every CA allows."""
         self.ready_after = 0
         """How many times an order whose authorizations are valid still says pending."""
         self.processing_for = 0
@@ -259,7 +261,7 @@ class FakeCa:
             value = identifier["value"]
             challenges = [
                 {"type": type_, "url": f"{BASE}/chall/{number}-{index}/{type_}",
-                 "status": "pending", "token": f"token-{number}-{index}_{type_}B"}
+                 "status": "pending", "token": f"token-{number}-{index}_{type_}_of-128-bits_B"}
                 for type_ in ("http-01", "dns-01", "dns-future-99")
             ]  # fmt: skip
             self.authorizations[url] = {
@@ -296,6 +298,8 @@ class FakeCa:
     def authorization(self, path: str, payload: Any) -> httpx.Response:
         authorization = self.authorizations[path]
         if payload is not None:
+            if not self.deactivates:
+                raise Refusal(400, "malformed", "authorizations cannot be deactivated here")
             authorization["status"] = payload["status"]
         return httpx.Response(200, json=authorization)
 

@@ -58,6 +58,7 @@ async def test_a_lost_answer_to_new_account_is_asked_for_again(
     assert list(ca.accounts) == [account.url]
 
 
+@pytest.mark.edge(25)
 async def test_an_empty_201_is_an_account(ca: FakeCa, client: AcmeClient, key: Key) -> None:
     ca.script["/new-account"].append(httpx.Response(201, headers={"Location": f"{BASE}/acct/1"}))
     account = await client.new_account(key, contact=[], terms_agreed=True)

@@ -73,6 +73,7 @@ async def test_an_answer_acknowledged_with_a_blank_page_counts(
     assert (await client.answer(signer, CHALLENGE)).url == CHALLENGE
 
 
+@pytest.mark.edge(14)
 @pytest.mark.parametrize("status", ["invalid", "expired", "deactivated", "revoked"])
 async def test_a_lost_authorization_is_never_success(
     client: AcmeClient, signer: Signer, pending: dict[str, Any], status: str
@@ -97,6 +98,7 @@ async def test_a_failed_challenge_brings_its_reason(
     assert caught.value.hint
 
 
+@pytest.mark.edge(17)
 async def test_pending_with_an_error_and_no_progress_ends_soon(
     ca: FakeCa, client: AcmeClient, signer: Signer, pending: dict[str, Any], clock: Clock
 ) -> None:

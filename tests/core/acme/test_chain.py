@@ -24,6 +24,7 @@ WHOLE = pem(LEAF) + pem(ISSUER) + pem(ROOT)
 KEY = LEAF_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+@pytest.mark.edge(30)
 @pytest.mark.parametrize(
     "body",
     [
@@ -50,6 +51,7 @@ def test_a_single_certificate_is_a_chain() -> None:
     assert parse_chain(pem(ROOT), where=URL).certificates == (ROOT,)
 
 
+@pytest.mark.edge(30)
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
@@ -92,6 +94,7 @@ async def url(ca: FakeCa, client: AcmeClient, signer: Signer, ready: Order) -> s
     return order.certificate
 
 
+@pytest.mark.edge(30)
 @pytest.mark.parametrize(
     "links",
     [

@@ -55,6 +55,7 @@ async def test_every_kind_of_key_is_understood(
         assert (await client.account(Signer(key, account.url))).status == "valid"
 
 
+@pytest.mark.edge(1)
 async def test_many_tasks_share_a_client_under_a_nonce_storm(
     ca: FakeCa, client: AcmeClient, signer: Signer
 ) -> None:

@@ -84,11 +84,13 @@ def test_an_unsafe_token_is_kept_out_of_use(token: object) -> None:
         _ = challenge.token
 
 
+@pytest.mark.edge(18)
 def test_an_odd_token_is_used_exactly_as_sent() -> None:
     token = "A" * 42 + "B"
     assert Challenge.parse({"type": "http-01", "url": URL, "token": token}).token == token
 
 
+@pytest.mark.edge(16)
 def test_unknown_words_are_no_obstacle() -> None:
     authorization = Authorization.parse(
         {

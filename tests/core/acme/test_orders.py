@@ -41,6 +41,7 @@ async def test_replaces_goes_only_to_a_ca_that_knows_it(
     assert "replaces" not in ca.payloads[-1][1]
 
 
+@pytest.mark.edge(24)
 @pytest.mark.parametrize(
     "identifiers",
     [
@@ -86,6 +87,7 @@ async def authorize(ca: FakeCa, client: AcmeClient, signer: Signer) -> Order:
     return order
 
 
+@pytest.mark.edge(9)
 async def test_an_order_that_stays_pending_is_waited_for_and_finalized_once(
     ca: FakeCa, client: AcmeClient, signer: Signer
 ) -> None:
@@ -96,6 +98,7 @@ async def test_an_order_that_stays_pending_is_waited_for_and_finalized_once(
     assert ca.count("/finalize/1") == 1
 
 
+@pytest.mark.edge(9)
 async def test_order_not_ready_is_asked_about(
     ca: FakeCa, client: AcmeClient, signer: Signer, ready: Order
 ) -> None:
@@ -104,6 +107,7 @@ async def test_order_not_ready_is_asked_about(
     assert ca.count("/finalize/1") == 2
 
 
+@pytest.mark.edge(10)
 @pytest.mark.parametrize("processing_for", [0, 3], ids=["valid", "processing"])
 async def test_a_lost_answer_to_finalize_asks_the_order_first(
     ca: FakeCa, client: AcmeClient, signer: Signer, ready: Order, processing_for: int

@@ -50,6 +50,7 @@ async def issue(client: AcmeClient, signer: Signer, name: str) -> Chain:
     return chain
 
 
+@pytest.mark.edge(1)
 async def test_certificates_in_parallel_with_alternates_and_revocation(sick: Pebble) -> None:
     account_key = ec.generate_private_key(ec.SECP256R1())
     async with connect(sick) as client:

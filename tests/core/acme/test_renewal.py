@@ -113,6 +113,7 @@ async def test_the_interval_stays_within_a_minute_and_a_day(
     assert info.retry_after == seconds
 
 
+@pytest.mark.edge(22)
 @pytest.mark.parametrize(
     "reply",
     [

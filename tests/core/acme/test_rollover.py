@@ -37,6 +37,7 @@ async def test_an_account_may_change_to_another_kind_of_key(
     assert (await client.find_account(rolled.key)).url == signer.kid
 
 
+@pytest.mark.edge(29)
 async def test_a_lost_answer_is_settled_by_asking_for_both_keys(
     ca: FakeCa, client: AcmeClient, signer: Signer, new_key: Key
 ) -> None:
@@ -57,6 +58,7 @@ async def test_rolling_again_after_a_crash_is_success(
     assert (await client.roll_key(signer, new_key)).key is new_key
 
 
+@pytest.mark.edge(29)
 async def test_a_key_of_another_account_is_named_with_that_account(
     client: AcmeClient, signer: Signer, new_key: Key
 ) -> None:
@@ -70,6 +72,7 @@ async def test_a_key_of_another_account_is_named_with_that_account(
     assert (await client.account(signer)).status == "valid"
 
 
+@pytest.mark.edge(29)
 @pytest.mark.parametrize(
     "refusal",
     [problem(501, "rejectedIdentifier", "not implemented"), httpx.Response(501, text="no")],

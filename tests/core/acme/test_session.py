@@ -46,6 +46,7 @@ async def test_a_ca_that_rejects_every_nonce_is_given_up(
     assert len(ca.requests) < 120
 
 
+@pytest.mark.edge(2)
 async def test_a_stale_pool_costs_at_most_two_more_requests(
     ca: FakeCa, client: AcmeClient, signer: Signer
 ) -> None:
@@ -57,6 +58,7 @@ async def test_a_stale_pool_costs_at_most_two_more_requests(
     assert len(ca.requests) - before <= 3
 
 
+@pytest.mark.edge(2)
 async def test_nonces_of_an_idle_night_are_not_even_tried(
     ca: FakeCa, client: AcmeClient, signer: Signer, clock: Clock
 ) -> None:
@@ -70,6 +72,7 @@ async def test_nonces_of_an_idle_night_are_not_even_tried(
     ]
 
 
+@pytest.mark.edge(3)
 async def test_success_without_a_nonce_is_success(
     ca: FakeCa, client: AcmeClient, signer: Signer
 ) -> None:
@@ -86,6 +89,7 @@ async def test_a_nonce_that_is_none_is_not_used(
         await client.new_account(key, contact=[], terms_agreed=True)
 
 
+@pytest.mark.edge(4)
 async def test_an_overloaded_ca_is_waited_for_as_long_as_it_says(
     ca: FakeCa, client: AcmeClient, signer: Signer, clock: Clock
 ) -> None:
