@@ -92,3 +92,15 @@ async def test_an_unknown_key_and_a_missing_binding_are_named(sick: Pebble) -> N
         assert caught.value.problem.short_type == "accountDoesNotExist"
         with pytest.raises(AcmeError, match="EAB"):
             await client.new_account(key, contact=[], terms_agreed=True)
+
+
+@pytest.mark.edge(29)
+async def test_an_account_changes_its_key_and_keeps_its_url(sick: Pebble) -> None:
+    old_key = ec.generate_private_key(ec.SECP256R1())
+    new_key = ec.generate_private_key(ec.SECP384R1())
+    eab = ExternalAccount("eab-1", HMAC)
+    async with connect(sick) as client:
+        account = await client.new_account(old_key, contact=[], terms_agreed=True, eab=eab)
+        signer = await client.roll_key(Signer(old_key, account.url), new_key)
+        assert (await client.account(signer)).status == "valid"
+        assert await client.key_in_force(account.url, old_key, new_key) is new_key
