@@ -43,6 +43,7 @@ from kmtui.core.errors import (
     ValidationFailed,
 )
 from kmtui.core.events import RequestChanged
+from kmtui.core.persistence import insisting
 from kmtui.core.planning import Proof, plan
 from kmtui.core.problems import combined, counted
 from kmtui.core.progress import Progress
@@ -309,23 +310,26 @@ class Issuance:
 
     async def _finalize(self, work: Work, order: Order) -> Order:
         await work.progress.step(RequestStatus.FINALIZING, "waiting for the CA to issue")
-        if order.status == "pending":
-            order = await work.client.poll_order(
-                work.signer, order.url, until={"ready", "valid"}, deadline=AUTHORIZATION_DEADLINE
-            )
-        if order.status == "ready":
-            order = await whole(work.client.finalize(work.signer, order, work.csr))
-        if order.status != "valid":
-            order = await work.client.poll_order(
-                work.signer, order.url, until={"valid"}, deadline=ORDER_DEADLINE
-            )
+        client, signer, url = work.client, work.signer, order.url
+        async with insisting(client, signer, url, retries=work.request.retries):
+            if order.status == "pending":
+                order = await client.poll_order(
+                    signer, url, until={"ready", "valid"}, deadline=AUTHORIZATION_DEADLINE
+                )
+            if order.status == "ready":
+                order = await whole(client.finalize(signer, order, work.csr))
+            if order.status != "valid":
+                order = await client.poll_order(
+                    signer, url, until={"valid"}, deadline=ORDER_DEADLINE
+                )
         return order
 
     async def _store(self, work: Work, order: Order) -> None:
         """Download, check against what was asked, and commit as an available version."""
         if not order.certificate:
             raise ProtocolViolation("the CA says the order is valid and names no certificate")
-        chain = await work.client.certificate(work.signer, order.certificate)
+        async with insisting(work.client, work.signer, order.url, retries=work.request.retries):
+            chain = await work.client.certificate(work.signer, order.certificate)
         facts = await asyncio.to_thread(
             inspection.verify_issued,
             chain.pem,

@@ -270,6 +270,11 @@ OWN_ADVICE: dict[str, Advice] = {
     "kmtui:still-processing": Advice(
         "The CA is still working on it", "nothing is lost: ask again later", _LATER
     ),
+    "kmtui:certificate-unread": Advice(
+        "The CA may have issued, and the certificate could not be read",
+        "nothing is lost: the order is asked again later, with the same key",
+        _LATER,
+    ),
     "kmtui:authorization-invalid": Advice(
         "The CA could not verify the name and gave no reason",
         "check the published answer, then start a new order",

@@ -43,7 +43,10 @@ class StreamServer:
 
 def loopback_socket(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
     """A socket bound to that address (port 0: a free one); OSError when it is taken."""
-    opened = socket.socket(socket.AF_INET, kind)
+    # asyncio sets TCP_NODELAY only where the socket names its protocol; without, every answer in
+    # two parts waits 40 ms for a delayed acknowledgement.
+    protocol = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
+    opened = socket.socket(socket.AF_INET, kind, protocol)
     try:
         if kind == socket.SOCK_STREAM:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
