@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kmtui.core import inspection, keys
 from kmtui.core.accounts import Accounts
@@ -162,7 +162,7 @@ class Issuance:
             client=await self._cas.client(account.ca),
             signer=await self._accounts.signer(account),
             csr=csr,
-            spki_sha256=keys.read_csr(csr).spki_sha256,
+            spki_sha256=keys.csr_spki_sha256(csr),
             also_allowed=tuple(f"www.{name}" for name in names),
             progress=progress,
         )
@@ -265,22 +265,25 @@ class Issuance:
 
     async def _validate_one(self, work: Work, answer: Answer) -> None:
         progress = work.progress
+        answered = None
         if not answer.answered:
-            await whole(work.client.answer(work.signer, answer.challenge_url))
+            answered = await whole(work.client.answer(work.signer, answer.challenge_url))
         await progress.challenge(answer.challenge_id, status="processing", detail="CA is checking")
         asked = 0
 
-        async def polled(_: Authorization) -> None:
+        async def polled(current: Authorization) -> None:
             nonlocal asked
             asked += 1
-            await progress.challenge(
-                answer.challenge_id, detail=f"CA is checking, asked {asked} times"
-            )
+            if current.status == "pending":
+                await progress.challenge(
+                    answer.challenge_id, detail=f"CA is checking, asked {asked} times"
+                )
 
         try:
             await work.client.poll_authorization(
                 work.signer,
                 answer.authorization_url,
+                answered=answered,
                 deadline=AUTHORIZATION_DEADLINE,
                 on_update=polled,
             )
@@ -288,17 +291,23 @@ class Issuance:
             raise
         except AcmeError as error:
             said = error.problem.detail if error.problem else error.message
-            await progress.challenge(answer.challenge_id, status="invalid", detail=said)
-            await progress.log(f"{answer.identifier} refused: {said}", level="bad")
+            await progress.challenge(
+                answer.challenge_id,
+                said=f"{answer.identifier} refused: {said}",
+                level="bad",
+                status="invalid",
+                detail=said,
+            )
             await progress.validation_failed(work.authority.name, answer.identifier)
             raise ValidationFailed(error.message, hint=error.hint, problem=error.problem) from error
         await progress.challenge(
             answer.challenge_id,
+            said=f"{answer.identifier} {answer.proof.type} valid",
+            level="good",
             status="valid",
             detail="",
             validated_at=self._context.clock(),
         )
-        await progress.log(f"{answer.identifier} {answer.proof.type} valid", level="good")
 
     async def _give_up(self, work: Work, authorizations: Sequence[str]) -> None:
         """Tell the CA that these are not waited for (section 7.5.2), where it listens."""
@@ -313,16 +322,14 @@ class Issuance:
         client, signer, url = work.client, work.signer, order.url
         async with insisting(client, signer, url, retries=work.request.retries):
             if order.status == "pending":
-                order = await client.poll_order(
-                    signer, url, until={"ready", "valid"}, deadline=AUTHORIZATION_DEADLINE
-                )
+                # RFC 8555 section 7.1.6: ready it is once all its authorizations are valid. A CA
+                # that needs longer says so, and then the order is asked (see `finalize`).
+                order = replace(order, status="ready")
             if order.status == "ready":
                 order = await whole(client.finalize(signer, order, work.csr))
-            if order.status != "valid":
-                order = await client.poll_order(
-                    signer, url, until={"valid"}, deadline=ORDER_DEADLINE
-                )
-        return order
+            return await client.poll_order(
+                signer, url, until={"valid"}, known=order, deadline=ORDER_DEADLINE
+            )
 
     async def _store(self, work: Work, order: Order) -> None:
         """Download, check against what was asked, and commit as an available version."""

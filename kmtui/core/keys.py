@@ -193,6 +193,11 @@ def read_csr(text: str | bytes) -> CsrFacts:
     )
 
 
+def csr_spki_sha256(der: bytes) -> str:
+    """`spki_sha256` of the key in a certificate request that was checked when it was stored."""
+    return spki_sha256(x509.load_der_x509_csr(der).public_key())
+
+
 def check_csr(text: str | bytes, *, names: Iterable[str]) -> bytes:
     """The request in DER form, after checking that it asks for exactly these canonical names.
 

@@ -6,7 +6,7 @@ has taken it over since, the write is refused (Superseded) and the work here sto
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -21,8 +21,8 @@ from kmtui.core.events import CertificateChanged, ChallengeChanged, RequestChang
 from kmtui.core.inspection import Facts
 from kmtui.core.owners import described
 from kmtui.core.problems import problem_of
-from kmtui.db import certificates, challenges, request_log, requests, secrets, versions
-from kmtui.model import Challenge, Request, RequestStatus, SaveMode, ServerSight, Version
+from kmtui.db import challenges, request_log, requests, secrets, versions
+from kmtui.model import Challenge, Request, RequestStatus, SaveMode, ServerSight
 
 
 class Progress:
@@ -81,27 +81,16 @@ class Progress:
 
     async def step(self, status: RequestStatus, text: str, **fields: Any) -> None:
         """Enter a status; `text` is the one line shown with it and goes to the log."""
-
-        def store(session: Session) -> None:
-            self._update(session, status=status, step=text, **fields)
-            self._log(session, text)
-
-        await self._context.db.write(store)
-        await self._reload()
-        self._context.bus.publish(RequestChanged(self.request.id), RequestLogged(self.request.id))
+        await self._enter(text, status=status, step=text, **fields)
 
     async def ordered(self, url: str, status: str, authority: str) -> None:
         """The CA accepted the order; it counts in the ledger."""
         request = self.request
 
-        def store(session: Session) -> None:
+        def count(session: Session) -> None:
             # A CA hands a pending order for the same names on to the next request.
             for number in requests.give_up_order(session, url, request.id):
                 self._log(session, f"the CA goes on with the order of request #{number}")
-            self._update(
-                session, order_url=url, order_status=status, step="order placed", retries=0
-            )
-            self._log(session, f"order placed for {', '.join(request.names)}: {url}", "good")
             ledger.ordered(
                 session,
                 at=self._context.clock(),
@@ -110,31 +99,30 @@ class Progress:
                 request_id=request.id,
             )
 
-        await self._context.db.write(store)
-        await self._reload()
-        self._context.bus.publish(RequestChanged(self.request.id), RequestLogged(self.request.id))
+        await self._enter(
+            f"order placed for {', '.join(request.names)}: {url}",
+            "good",
+            first=count,
+            order_url=url,
+            order_status=status,
+            step="order placed",
+            retries=0,
+        )
 
     async def order_lost(self, why: str) -> None:
         """The order cannot be used any more: the next one is placed with the same key."""
-
-        def store(session: Session) -> None:
-            self._update(session, order_url=None, order_status=None, step="ordering anew")
-            self._log(session, f"ordering anew: {why}", "warn")
-
-        await self._context.db.write(store)
-        await self._reload()
-        self._context.bus.publish(RequestChanged(self.request.id), RequestLogged(self.request.id))
+        await self._enter(
+            f"ordering anew: {why}",
+            "warn",
+            order_url=None,
+            order_status=None,
+            step="ordering anew",
+        )
 
     async def without_predecessor(self, why: str) -> None:
         """The CA does not take the predecessor's name: the order goes on without it."""
-
-        def store(session: Session) -> None:
-            self._update(session, replaces=None)
-            self._log(session, f"ordering without naming the predecessor: {why}", "warn")
-
-        await self._context.db.write(store)
-        await self._reload()
-        self._context.bus.publish(RequestLogged(self.request.id))
+        text = f"ordering without naming the predecessor: {why}"
+        await self._enter(text, "warn", replaces=None)
 
     async def validation_failed(self, authority: str, name: str) -> None:
         """The CA was not convinced of a name; it counts in the ledger."""
@@ -165,15 +153,33 @@ class Progress:
         await self._context.db.write(store)
         self._context.bus.publish(ChallengeChanged(self.request.id))
 
-    async def challenge(self, challenge_id: str, **fields: Any) -> None:
-        """Change fields of one challenge."""
+    async def challenge(
+        self,
+        *challenge_ids: str,
+        said: str = "",
+        level: str = "info",
+        first: Callable[[Session], None] | None = None,
+        **fields: Any,
+    ) -> None:
+        """Change fields of challenges; `said` goes to the log; `first` joins the transaction."""
 
         def store(session: Session) -> None:
             self.hold(session)
-            challenges.update(session, challenge_id, **fields)
+            if first is not None:
+                first(session)
+            self.change(session, challenge_ids, **fields)
+            if said:
+                self._log(session, said, level)
 
         await self._context.db.write(store)
         self._context.bus.publish(ChallengeChanged(self.request.id))
+        if said:
+            self._context.bus.publish(RequestLogged(self.request.id))
+
+    def change(self, session: Session, challenge_ids: Sequence[str], **fields: Any) -> None:
+        """Change fields of challenges within a transaction of somebody else's."""
+        for challenge_id in challenge_ids:
+            challenges.update(session, challenge_id, **fields)
 
     async def sights(self, challenge_ids: Sequence[str], sights: Sequence[ServerSight]) -> None:
         """What each server shows of these challenges' answers now."""
@@ -182,10 +188,9 @@ class Progress:
 
         def store(session: Session) -> None:
             self.hold(session)
-            for challenge_id in challenge_ids:
-                challenges.update(
-                    session, challenge_id, status="waiting", servers=tuple(sights), detail=detail
-                )
+            self.change(
+                session, challenge_ids, status="waiting", servers=tuple(sights), detail=detail
+            )
 
         await self._context.db.write(store)
         self._context.bus.publish(ChallengeChanged(self.request.id))
@@ -196,7 +201,7 @@ class Progress:
         now = self._context.clock()
         always = request.spec.auto_save == SaveMode.ALWAYS
 
-        def store(session: Session) -> Version:
+        def store(session: Session) -> dict[str, Any]:
             self.hold(session)
             key = secrets.find(session, "request", request.id, "certificate-key")
             version = versions.insert(
@@ -214,16 +219,16 @@ class Progress:
             if always:
                 versions.mark_saved(session, version.id, now)
             self._log(session, f"version {version.number} issued, serial {version.serial}", "good")
-            self._update(
-                session,
-                status=RequestStatus.SAVED if always else RequestStatus.AVAILABLE,
-                step=f"version {version.number} is {'saved' if always else 'available'}",
-                order_status="valid",
-                version=version.number,
-                finished_at=now,
-                not_before=None,
-                problem=None,
-            )
+            fields = {
+                "status": RequestStatus.SAVED if always else RequestStatus.AVAILABLE,
+                "step": f"version {version.number} is {'saved' if always else 'available'}",
+                "order_status": "valid",
+                "version": version.number,
+                "finished_at": now,
+                "not_before": None,
+                "problem": None,
+            }
+            requests.update(session, request.id, **fields)
             ledger.issued(session, at=now, ca=authority, names=request.names, request_id=request.id)
             self._context.record(
                 session,
@@ -233,10 +238,9 @@ class Progress:
                 request.certificate or "",
                 detail=f"version {version.number}",
             )
-            return version
+            return fields
 
-        await self._context.db.write(store)
-        await self._reload()
+        self._became(await self._context.db.write(store))
         self._context.bus.publish(
             RequestChanged(request.id),
             RequestLogged(request.id),
@@ -246,16 +250,18 @@ class Progress:
     async def stopped(self, status: RequestStatus, text: str, **fields: Any) -> None:
         """Somebody stopped the request, or set it aside."""
         request = self.request
+        changed = {"status": status, "step": text, "owner": None, **fields}
 
         def store(session: Session) -> None:
-            self._update(session, status=status, step=text, owner=None, **fields)
+            self.hold(session)
+            requests.update(session, request.id, **changed)
             self._log(session, text, "warn")
             self._context.record(
                 session, f"request {status}", "request", request.id, f"#{request.number}"
             )
 
         await self._context.db.write(store)
-        await self._reload()
+        self._became(changed)
         self._context.bus.publish(RequestChanged(request.id), RequestLogged(request.id))
 
     async def end_with(self, error: KmtuiError) -> None:
@@ -271,18 +277,19 @@ class Progress:
         )
         parked = decision.status == RequestStatus.PARKED
 
+        changed = {
+            "status": decision.status,
+            "step": problem.what,
+            "problem": replace(problem, where=problem.where or request.order_url or ""),
+            "finished_at": None if parked else now,
+            "not_before": decision.not_before,
+            "retries": request.retries + 1 if parked else 0,
+            "owner": None if parked else request.owner,
+        }
+
         def store(session: Session) -> None:
-            where = problem.where or request.order_url or ""
-            self._update(
-                session,
-                status=decision.status,
-                step=problem.what,
-                problem=replace(problem, where=where),
-                finished_at=None if parked else now,
-                not_before=decision.not_before,
-                retries=request.retries + 1 if parked else 0,
-                owner=None if parked else request.owner,
-            )
+            self.hold(session)
+            requests.update(session, request.id, **changed)
             self._log(session, problem.what, "warn" if parked else "bad")
             self._context.record(
                 session,
@@ -295,28 +302,42 @@ class Progress:
             )
 
         await self._context.db.write(store)
-        await self._reload()
+        self._became(changed)
         self._context.bus.publish(
             RequestChanged(request.id),
             RequestLogged(request.id),
             CertificateChanged(request.certificate_id or ""),
         )
 
-    def _update(self, session: Session, **fields: Any) -> None:
-        self.hold(session)
-        requests.update(session, self.request.id, **fields)
-        if self.request.certificate_id:
-            certificates.refresh(session, self.request.certificate_id)
+    async def _enter(
+        self,
+        text: str,
+        level: str = "info",
+        *,
+        first: Callable[[Session], None] | None = None,
+        **fields: Any,
+    ) -> None:
+        """Change fields of the request and say so in its log; `first` joins the transaction."""
+
+        def store(session: Session) -> None:
+            self.hold(session)
+            if first is not None:
+                first(session)
+            requests.update(session, self.request.id, **fields)
+            self._log(session, text, level)
+
+        await self._context.db.write(store)
+        self._became(fields)
+        self._context.bus.publish(RequestChanged(self.request.id), RequestLogged(self.request.id))
 
     def _log(self, session: Session, text: str, level: str = "info") -> None:
         request_log.append(
             session, self.request.id, at=self._context.clock(), level=level, text=text
         )
 
-    async def _reload(self) -> None:
-        fresh = await self._context.db.read(lambda session: requests.get(session, self.request.id))
-        if fresh is not None:
-            self.request = fresh
+    def _became(self, fields: Mapping[str, Any]) -> None:
+        """What was committed; nobody else writes a request that is ours, so it need not be read."""
+        self.request = replace(self.request, **fields)
 
 
 def refuse_if_held(context: Context, request: Request) -> None:

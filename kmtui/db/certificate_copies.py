@@ -6,13 +6,35 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam
+from sqlmodel import Session, col
 
 from kmtui.db import rows
 from kmtui.db.columns import END_OF_TIME
 from kmtui.db.documents import problem_from_json
 from kmtui.db.tables import CertificateRow, RequestRow, VersionRow, VersionStateRow
 from kmtui.model import Problem, RequestStatus, expiring_at, renewal_due_at
+
+_CERTIFICATE_OF = sqlalchemy.select(RequestRow.certificate_id).where(  # type: ignore[call-overload]
+    col(RequestRow.id) == bindparam("id")
+)
+_LAST_REQUEST = (
+    sqlalchemy.select(  # type: ignore[call-overload]
+        RequestRow.id,
+        RequestRow.number,
+        RequestRow.kind,
+        RequestRow.status,
+        RequestRow.problem,
+        RequestRow.created_at,
+        RequestRow.finished_at,
+    )
+    .where(
+        col(RequestRow.certificate_id) == bindparam("certificate_id"),
+        col(RequestRow.status) != RequestStatus.DRAFT,
+    )
+    .order_by(col(RequestRow.number).desc())
+    .limit(1)
+)
 
 
 class _Issued(NamedTuple):
@@ -59,6 +81,14 @@ def refresh(session: Session, certificate_id: str) -> None:
     rows.add(session, row)
 
 
+def refresh_last_request(session: Session, request_id: str) -> None:
+    """Write the copies of its last request anew, for the certificate of that request."""
+    certificate_id = session.connection().execute(_CERTIFICATE_OF, {"id": request_id}).scalar()
+    if certificate_id is not None:
+        copies = _last_request(session, certificate_id)
+        rows.change(session, CertificateRow, "certificate", certificate_id, copies, copies)
+
+
 def _issued(session: Session, certificate_id: str) -> list[_Issued]:
     """The certificate's versions, newest first."""
     columns = (VersionRow.number, VersionRow.issuer, VersionRow.not_before, VersionRow.not_after)
@@ -79,14 +109,7 @@ def _waits(version: _Issued, current: _Issued | None) -> bool:
 
 
 def _last_request(session: Session, certificate_id: str) -> dict[str, Any]:
-    row = session.exec(
-        select(RequestRow)
-        .where(
-            RequestRow.certificate_id == certificate_id, RequestRow.status != RequestStatus.DRAFT
-        )
-        .order_by(col(RequestRow.number).desc())
-        .limit(1)
-    ).first()
+    row = session.connection().execute(_LAST_REQUEST, {"certificate_id": certificate_id}).first()
     failed = row.problem if row else None
     return {
         "last_request_id": row.id if row else None,

@@ -13,6 +13,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from kmtui.core.errors import Ambiguous, NotFound
 from kmtui.db import accounts, filters, rows
 from kmtui.db.certificate_copies import refresh as refresh
+from kmtui.db.certificate_copies import refresh_last_request as refresh_last_request
 from kmtui.db.certificate_states import LIVE, states
 from kmtui.db.certificate_states import counts as counts
 from kmtui.db.paging import Sort, paged

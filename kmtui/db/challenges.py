@@ -40,10 +40,9 @@ def of(session: Session, request_id: str) -> list[Challenge]:
 
 def update(session: Session, challenge_id: str, **fields: Any) -> None:
     """Set columns of a challenge; `servers` is a sequence of ServerSight. Raises NotFound."""
-    row = rows.existing(session, ChallengeRow, "challenge", challenge_id, col(ChallengeRow.id))
     if "servers" in fields:
         fields["servers"] = sights_to_json(fields["servers"])
-    rows.assign(session, row, fields, CHANGEABLE)
+    rows.change(session, ChallengeRow, "challenge", challenge_id, fields, CHANGEABLE)
 
 
 def _model(row: ChallengeRow) -> Challenge:

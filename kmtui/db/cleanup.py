@@ -9,8 +9,8 @@ from sqlalchemy import func, literal_column, or_
 from sqlmodel import Session, col, select
 
 from kmtui.db import filters, rows
-from kmtui.db.tables import CleanupRow, RequestRow
-from kmtui.model import ACTIVE_STATUSES, CleanupEntry
+from kmtui.db.tables import CleanupRow
+from kmtui.model import CleanupEntry
 
 CHANGEABLE = frozenset({"state", "handle", "attempts", "next_attempt_at", "last_error"})
 # Written out, not bound: SQLite matches a partial index by the text of its condition.
@@ -25,8 +25,7 @@ def insert(session: Session, entry: CleanupEntry) -> None:
 
 def update(session: Session, entry_id: str, **fields: Any) -> None:
     """Set state, handle, attempts, next_attempt_at or last_error. Raises NotFound."""
-    row = rows.existing(session, CleanupRow, "clean-up", entry_id, col(CleanupRow.id))
-    rows.assign(session, row, fields, CHANGEABLE)
+    rows.change(session, CleanupRow, "clean-up", entry_id, fields, CHANGEABLE)
 
 
 def pending(session: Session, request_id: str | None = None) -> list[CleanupEntry]:
@@ -53,15 +52,6 @@ def pending_where(session: Session, *conditions: filters.Condition) -> list[Clea
         .order_by(col(CleanupRow.created_at), col(CleanupRow.id))
     )
     return [_model(row) for row in session.exec(statement)]
-
-
-def left_behind(session: Session) -> list[CleanupEntry]:
-    """The pending ones that could not be removed, or whose request ended: oldest first."""
-    active = select(RequestRow.id).where(col(RequestRow.status).in_(ACTIVE_STATUSES))
-    return pending_where(
-        session,
-        or_(col(CleanupRow.state) == "failed", col(CleanupRow.request_id).not_in(active)),
-    )
 
 
 def count_pending(session: Session) -> int:

@@ -13,9 +13,9 @@ from kmtui.model import LogLine
 
 def append(session: Session, request_id: str, *, at: datetime, level: str, text: str) -> LogLine:
     """Add a line; `level` is `info`, `good`, `warn` or `bad`."""
-    row = RequestLogRow(request_id=request_id, at=at, level=level, text=text)
-    rows.add(session, row)
-    return _model(row)
+    fields = {"request_id": request_id, "at": at, "level": level, "text": text}
+    number = rows.append(session, RequestLogRow, [fields])
+    return LogLine(id=number, request_id=request_id, at=at, level=level, text=text)
 
 
 def of(session: Session, request_id: str, *, after: int = 0) -> list[LogLine]:

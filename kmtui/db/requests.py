@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import and_, func, or_
+import sqlalchemy
+from sqlalchemy import and_, bindparam, func, or_
 from sqlalchemy import update as sql_update
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
@@ -46,6 +47,11 @@ _AS_STORED = tuple(
     name
     for name in RequestRow.model_fields
     if name in Request.__dataclass_fields__ and name not in {"spec", "problem"}
+)
+SHOWN_WITH_CERTIFICATE = frozenset({"certificate_id", "finished_at", "problem", "status"})
+"""What of its last request a certificate keeps a copy of."""
+_CLAIMED = sqlalchemy.select(RequestRow.attempt, RequestRow.owner).where(  # type: ignore[call-overload]
+    col(RequestRow.id) == bindparam("id")
 )
 _WITHOUT_CSR = defer(RequestRow.csr, raiseload=True)  # type: ignore[arg-type]
 
@@ -123,24 +129,16 @@ def matching(session: Session, *conditions: filters.Condition) -> list[Request]:
     return _where(session, and_(*conditions), newest_first=True)
 
 
-def some(session: Session, ids: Sequence[str]) -> list[Request]:
-    """The requests of these ids, newest first; those that are gone are left out."""
-    return matching(session, col(RequestRow.id).in_(ids))
-
-
 def update(session: Session, request_id: str, **fields: Any) -> None:
     """Set columns of a request; `problem` is a Problem or None, `spec` a RequestSpec.
 
     Keeps the certificate's copies right. Raises NotFound, Refused as `insert`.
     """
-    row = rows.existing(session, RequestRow, "request", request_id, col(RequestRow.id))
     if (problem := fields.get("problem")) is not None:
         fields["problem"] = problem_to_json(problem)
-    rows.assign(session, row, {k: v for k, v in fields.items() if k != "spec"}, CHANGEABLE)
-    if "spec" in fields:
-        derived = _of_spec(fields["spec"], fields["spec"].names)
-        rows.assign(session, row, derived, derived.keys())
-    _refresh_certificate(session, row)
+    rows.change(session, RequestRow, "request", request_id, *_with_derived(fields))
+    if fields.keys() & SHOWN_WITH_CERTIFICATE:
+        certificates.refresh_last_request(session, request_id)
 
 
 def claim(session: Session, request_id: str, owner: str, *, held: int = 0) -> int | None:
@@ -160,8 +158,10 @@ def claim(session: Session, request_id: str, owner: str, *, held: int = 0) -> in
 
 def claimed(session: Session, request_id: str) -> tuple[int, str | None]:
     """The fencing number and who holds it. Raises NotFound."""
-    row = rows.existing(session, RequestRow, "request", request_id, col(RequestRow.id))
-    return row.attempt, row.owner
+    found = session.connection().execute(_CLAIMED, {"id": request_id}).first()
+    if found is None:
+        raise NotFound(f"no request {request_id!r}")
+    return found.attempt, found.owner
 
 
 def give_up_order(session: Session, url: str, for_request: str) -> list[int]:
@@ -218,6 +218,14 @@ def _of_spec(spec: RequestSpec, names: tuple[str, ...]) -> dict[str, Any]:
         "names_hash": names_hash(names),
         "search_text": filters.search_text(spec.label or "", *names).strip(),
     }
+
+
+def _with_derived(fields: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """The columns to set, with those that follow from a new spec, and those that may be set."""
+    if "spec" not in fields:
+        return fields, CHANGEABLE
+    derived = _of_spec(fields["spec"], fields["spec"].names)
+    return {**fields, **derived}, CHANGEABLE | derived.keys()
 
 
 def _refresh_certificate(session: Session, row: RequestRow) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
+from sqlalchemy import Insert, Table, Update, bindparam
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, SQLModel, select
 
@@ -38,16 +40,62 @@ def add(session: Session, row: SQLModel) -> None:
     session.flush()
 
 
+def change(
+    session: Session,
+    table: type[SQLModel],
+    what: str,
+    row_id: str,
+    fields: dict[str, Any],
+    allowed: Collection[str],
+) -> None:
+    """Set columns of the row with that id without loading it, for what is written often.
+
+    Raises NotFound, naming `what` was looked for; TypeError as `assign`.
+    """
+    _refuse_unknown(table, fields, allowed)
+    values = {f"new_{name}": value for name, value in fields.items()}
+    statement = _update_of(table, tuple(fields))
+    found = session.connection().execute(statement, {"row_id": row_id, **values})
+    if not found.rowcount:
+        raise NotFound(f"no {what} {row_id!r}")
+    session.expire_all()
+
+
+@cache
+def _update_of(table: type[SQLModel], names: tuple[str, ...]) -> Update:
+    stored: Table = table.__table__  # type: ignore[attr-defined]
+    values: dict[Any, Any] = {stored.c[name]: bindparam(f"new_{name}") for name in names}
+    return stored.update().where(stored.c.id == bindparam("row_id")).values(values)
+
+
+def append(session: Session, table: type[SQLModel], fields: Sequence[dict[str, Any]]) -> int:
+    """Insert rows without loading them; the number the database gave the last one, else 0."""
+    stored: Table = table.__table__  # type: ignore[attr-defined]
+    done = session.connection().execute(_insert_into(stored), list(fields))
+    return done.lastrowid or 0
+
+
+@cache
+def _insert_into(table: Table) -> Insert:
+    return table.insert().inline()
+
+
 def assign(
     session: Session, row: SQLModel, fields: dict[str, Any], allowed: Collection[str]
 ) -> None:
     """Set columns of a row; a name outside `allowed` is a mistake of the caller (TypeError)."""
-    unknown = fields.keys() - set(allowed)
-    if unknown:
-        raise TypeError(f"{type(row).__name__} has no changeable {', '.join(sorted(unknown))}")
+    _refuse_unknown(type(row), fields, allowed)
     for name, value in fields.items():
         setattr(row, name, value)
     add(session, row)
+
+
+def _refuse_unknown(
+    table: type[SQLModel], fields: dict[str, Any], allowed: Collection[str]
+) -> None:
+    unknown = fields.keys() - set(allowed)
+    if unknown:
+        raise TypeError(f"{table.__name__} has no changeable {', '.join(sorted(unknown))}")
 
 
 def remove(session: Session, row: SQLModel) -> None:

@@ -11,9 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from kmtui.bindings import screen_bindings
-from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, OverLimit, VaultLocked
+from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, VaultLocked
 from kmtui.model import CheckLine, RequestSpec
-from kmtui.screens.anyway import ask_anyway
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
 from kmtui.screens.request_form import (
@@ -193,16 +192,9 @@ class NewRequestScreen(Page):
             self._sending = True
             self.start(self._send(), "send")
 
-    async def _send(self, *, forced: bool = False) -> None:
-        spec = self.spec
+    async def _send(self) -> None:
         try:
-            request = await self.core.requests.create(spec, forced=forced)
-        except OverLimit as error:
-            name = spec.label or spec.names[0]
-            ask_anyway(
-                self, [(name, str(error))], lambda: self.start(self._send(forced=True), "send")
-            )
-            return
+            request = await self.core.requests.create(self.spec)
         except InvalidInput as error:
             field = FIELD_OF_ERROR.get(error.field, error.field)
             hint = f" ({error.hint})" if error.hint else ""

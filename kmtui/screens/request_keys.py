@@ -22,8 +22,6 @@ _WORKS_IN: dict[str, tuple[frozenset[RequestStatus], str]] = {
     "drop_draft": (frozenset({RequestStatus.DRAFT}), "it is no draft"),
 }
 """By key: the states in which it works, and what to say in the others."""
-_TAKES_IT_UP = ("retry", "cancel")
-"""Keys that no process answers while another one works on the request."""
 
 
 def vault_reason(core: Core, key: str) -> str:
@@ -33,11 +31,8 @@ def vault_reason(core: Core, key: str) -> str:
     return f"{KEYS[key].word}: {LOCKED if core.access.initialised else NOT_SET_UP}"
 
 
-def request_reason(core: Core, key: str, request: Request | None, held: str = "") -> str:
-    """Why a key can do nothing to this request now; empty when it can.
-
-    `held` is the other process that works on it.
-    """
+def request_reason(core: Core, key: str, request: Request | None) -> str:
+    """Why a key can do nothing to this request now; empty when it can."""
     if key in _WORKS_IN:
         states, otherwise = _WORKS_IN[key]
         word = KEYS[key].word
@@ -45,8 +40,6 @@ def request_reason(core: Core, key: str, request: Request | None, held: str = ""
             return f"{word}: there is no request here"
         if request.status not in states:
             return f"{word}: {otherwise}"
-        if held and key in _TAKES_IT_UP:
-            return f"{word}: {held} works on it"
         if key == "retry" and core.requests.is_running(request.id):
             return f"{word}: it is under way"
     return vault_reason(core, key) if key in KEYS else ""

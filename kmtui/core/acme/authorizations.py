@@ -58,12 +58,12 @@ class AuthorizationRequests(Session):
         url: str,
         *,
         deadline: float,
-        known: Authorization | None = None,
+        answered: Challenge | None = None,
         on_update: OnUpdate[Authorization] | None = None,
     ) -> Authorization:
         """The authorization once it is valid (section 7.5.1).
 
-        A state `known` from a moment ago is not asked for again before the CA's Retry-After.
+        After a challenge that was `answered` a moment ago the CA gets the time to look.
         Raises AcmeError with the challenge's problem when it can no longer become valid, or makes
         no progress with an error; StillProcessing at the deadline (seconds) without one.
         """
@@ -84,11 +84,12 @@ class AuthorizationRequests(Session):
                 raise refusal(seen)
             return current.status == "valid"
 
+        after = self._pace.pause(0, answered.retry_after) if answered else None
         try:
             return await poll(
                 lambda: self._fetch_authorization(signer, url, tries=1),
                 settled,
-                known=known,
+                after=after,
                 deadline=deadline,
                 pace=self._pace,
                 clock=self._clock,

@@ -85,7 +85,7 @@ class OrderRequests(Session):
     ) -> Order:
         """The order once it has one of the statuses `until`, or is further on its way.
 
-        A state `known` from a moment ago is not asked for again before the CA's Retry-After.
+        What is `known` from a moment ago is not asked for again before the CA's Retry-After.
 
         Raises AcmeError with the order's problem when it is invalid, StillProcessing at the
         deadline (seconds).
@@ -97,10 +97,14 @@ class OrderRequests(Session):
                 raise refusal(order.error or own_problem("kmtui:order-invalid", where=url))
             return order.status in PROGRESS and PROGRESS.index(order.status) >= enough
 
+        if known is not None and settled(known):
+            return known
+        # Section 7.4: ask again "after the time given in the Retry-After header field".
+        after = self._pace.pause(0, known.retry_after) if known else None
         return await poll(
             lambda: self._fetch_order(signer, url, tries=1),
             settled,
-            known=known,
+            after=after,
             deadline=deadline,
             pace=self._pace,
             clock=self._clock,

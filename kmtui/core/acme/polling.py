@@ -52,7 +52,7 @@ async def poll(
     fetch: Callable[[], Awaitable[T]],
     settled: Callable[[T], bool],
     *,
-    known: T | None = None,
+    after: float | None = None,
     deadline: float,
     pace: Pace,
     clock: Callable[[], float],
@@ -61,24 +61,26 @@ async def poll(
 ) -> T:
     """The first state that `settled` accepts; `settled` may raise to end with an error.
 
-    A state `known` from a moment ago counts as the first answer: what it does not settle is asked
-    for after a pause (section 7.4: after the time in Retry-After). `deadline` is in seconds from
-    now. A CA that fails meanwhile is asked again; at the deadline
-    its last failure is raised, or StillProcessing with what it last said.
+    `after` is how many seconds to let pass before the first question, where the state was just
+    told or just set going; `deadline` is in seconds from now. A CA that fails meanwhile is asked
+    again; at the deadline its last failure is raised, or StillProcessing with what it last said.
     """
     end = clock() + deadline
     turn = 0
+    if after is not None:
+        await sleep(min(after, deadline))
+        turn = 1
     while True:
         failure: AcmeError | None = None
         try:
-            state = known or await fetch()
+            state = await fetch()
         except AcmeError as error:
             if not passing(error):
                 raise
             failure = error
             asked = error.problem.retry_after if error.problem else None
         else:
-            if on_update is not None and known is None:
+            if on_update is not None:
                 await on_update(state)
             if settled(state):
                 return state
@@ -88,7 +90,6 @@ async def poll(
             raise failure or _overdue(state, deadline)
         await sleep(min(pace.pause(turn, asked), left))
         turn += 1
-        known = None
 
 
 def _overdue(state: Polled, deadline: float) -> StillProcessing:

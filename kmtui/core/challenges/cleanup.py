@@ -52,8 +52,7 @@ class CleanUp:
                 level="warn",
             )
             return False
-        for entry in entries:
-            await self._journal.gone(entry)
+        await self._journal.gone(entries)
         return True
 
     async def _remove_records(self, entries: list[CleanupEntry]) -> None:

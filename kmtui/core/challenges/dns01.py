@@ -34,6 +34,11 @@ class Place:
         """The values, each once."""
         return frozenset(answer.value for answer in self.answers)
 
+    @property
+    def challenges(self) -> list[str]:
+        """The ids of the challenges that are answered here."""
+        return [answer.challenge_id for answer in self.answers]
+
 
 class Dns01:
     """Answers dns-01 through one DNS account."""
@@ -92,32 +97,24 @@ class Dns01:
                 (place.fqdn, value, asdict(TxtHandle.of(place.zone, place.fqdn, value)))
                 for value in values
             ],
+            challenges=place.challenges,
             dns_account_id=self._account.id,
         )
-        for answer in place.answers:
-            await progress.challenge(answer.challenge_id, status="presenting")
         handles = await self._provider.add(place.zone, place.fqdn, set(values), self._ttl)
         by_value = {handle.value: handle for handle in handles}
-        for entry in entries:
-            await self._journal.presented(entry, asdict(by_value[entry.value]))
-        for answer in place.answers:
-            await progress.challenge(
-                answer.challenge_id,
-                status="waiting",
-                detail="TXT written",
-                presented_at=self._journal.context.clock(),
-            )
         written = "TXT record" if len(values) == 1 else f"{len(values)} TXT records"
-        await progress.log(
-            f"{place.fqdn}: {written} written ({self._account.name}, ttl {self._ttl})"
+        await self._journal.presented(
+            progress,
+            [(entry, asdict(by_value[entry.value])) for entry in entries],
+            challenges=place.challenges,
+            detail="TXT written",
+            said=f"{place.fqdn}: {written} written ({self._account.name}, ttl {self._ttl})",
         )
         await self._provider.wait_applied(handles, self._deadline)
 
     async def _wait(self, place: Place, progress: Progress) -> None:
-        ids = [answer.challenge_id for answer in place.answers]
-
         async def seen(sights: tuple[ServerSight, ...]) -> None:
-            await progress.sights(ids, sights)
+            await progress.sights(place.challenges, sights)
 
         try:
             sights = await self._propagation.wait(
@@ -125,8 +122,7 @@ class Dns01:
             )
         except ChallengeNotVisible as error:
             said = error.problem.detail if error.problem else error.message
-            for challenge_id in ids:
-                await progress.challenge(challenge_id, status="invalid", detail=said)
+            await progress.challenge(*place.challenges, status="invalid", detail=said)
             raise
         if sights:
             shown = sum(sight.seen for sight in sights)

@@ -47,18 +47,17 @@ class Http01:
             progress,
             "http-01",
             [(answer.fqdn, answer.value, intent)],
+            challenges=[answer.challenge_id],
             server_id=self._row.id,
         )
-        await progress.challenge(answer.challenge_id, status="presenting")
         handle = await self._server.present(answer.token, answer.key_authorization)
-        await self._journal.presented(entry, {**intent, **handle})
-        await progress.challenge(
-            answer.challenge_id,
-            status="waiting",
+        await self._journal.presented(
+            progress,
+            [(entry, {**intent, **handle})],
+            challenges=[answer.challenge_id],
             detail="file written",
-            presented_at=self._journal.context.clock(),
+            said=f"{answer.fqdn} is served by {self._row.name}",
         )
-        await progress.log(f"{answer.fqdn} is served by {self._row.name}")
 
     async def _look(self, answer: Answer, progress: Progress) -> None:
         name = answer.identifier

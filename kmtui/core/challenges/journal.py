@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from kmtui.core.context import Context
 from kmtui.core.decisions import pause
+from kmtui.core.events import ChallengeChanged
 from kmtui.core.progress import Progress
 from kmtui.db import cleanup as rows
 from kmtui.model import CleanupEntry
@@ -28,12 +29,14 @@ class Journal:
         kind: str,
         published: Sequence[tuple[str, str, dict[str, Any]]],
         *,
+        challenges: Sequence[str],
         dns_account_id: str | None = None,
         server_id: str | None = None,
     ) -> list[CleanupEntry]:
         """Commit what is about to be published: each (name, value, handle so far).
 
-        What was noted before, by a run that was cut off, is not noted twice. Raises Superseded.
+        The challenges it is for are being presented from now on. What was noted before, by a run
+        that was cut off, is not noted twice. Raises Superseded.
         """
         now = self.context.clock()
         request_id = progress.request.id
@@ -55,6 +58,7 @@ class Journal:
 
         def store(session: Session) -> list[CleanupEntry]:
             progress.hold(session)
+            progress.change(session, challenges, status="presenting")
             noted = {(e.kind, e.name, e.value): e for e in rows.pending(session, request_id)}
             found = []
             for entry in entries:
@@ -64,17 +68,45 @@ class Journal:
                 found.append(former or entry)
             return found
 
-        return await self.context.db.write(store)
+        stored = await self.context.db.write(store)
+        self.context.bus.publish(ChallengeChanged(request_id))
+        return stored
 
-    async def presented(self, entry: CleanupEntry, handle: dict[str, Any]) -> None:
-        """The effect happened; `handle` is what the provider or server gave for removing it."""
-        await self.context.db.write(
-            lambda session: rows.update(session, entry.id, state="presented", handle=handle)
+    async def presented(
+        self,
+        progress: Progress,
+        effects: Sequence[tuple[CleanupEntry, dict[str, Any]]],
+        *,
+        challenges: Sequence[str],
+        detail: str,
+        said: str,
+    ) -> None:
+        """The effects happened: each entry with what its provider or server gave for removing it.
+
+        Their challenges now wait to be seen, with `detail`; `said` goes to the log.
+        """
+
+        def store(session: Session) -> None:
+            for entry, handle in effects:
+                rows.update(session, entry.id, state="presented", handle=handle)
+
+        await progress.challenge(
+            *challenges,
+            first=store,
+            said=said,
+            status="waiting",
+            detail=detail,
+            presented_at=self.context.clock(),
         )
 
-    async def gone(self, entry: CleanupEntry) -> None:
-        """It was removed, or was not there."""
-        await self.context.db.write(lambda session: rows.update(session, entry.id, state="done"))
+    async def gone(self, entries: Sequence[CleanupEntry]) -> None:
+        """They were removed, or were not there."""
+
+        def store(session: Session) -> None:
+            for entry in entries:
+                rows.update(session, entry.id, state="done")
+
+        await self.context.db.write(store)
 
     async def kept(self, entry: CleanupEntry, why: str) -> None:
         """It could not be removed; it stays noted and is tried again, later each time."""

@@ -62,41 +62,21 @@ async def test_an_error_that_will_not_pass_ends_polling(clock: Clock) -> None:
     assert clock.slept == []
 
 
-@pytest.mark.parametrize(("asked", "pause"), [(5.0, 5.0), (None, 1.0)])
-async def test_what_is_known_already_is_asked_for_after_the_pause(
-    asked: float | None, pause: float, clock: Clock
-) -> None:
-    async def fetch() -> State:
-        return State(1)
+async def test_what_was_just_set_going_gets_time_before_the_first_question(clock: Clock) -> None:
+    asked: list[float] = []
 
-    settled = await poll(
+    async def fetch() -> State:
+        asked.append(clock())
+        return State(len(asked))
+
+    await poll(
         fetch,
-        lambda state: state.number == 1,
-        known=State(0, retry_after=asked),
+        lambda state: state.number == 2,
+        after=5.0,
         deadline=100,
         pace=Pace(jitter=lambda: 0.0),
         clock=clock,
         sleep=clock.sleep,
     )
 
-    assert settled.number == 1
-    assert clock.slept == [pause]
-
-
-async def test_what_is_settled_already_is_not_asked_for(clock: Clock) -> None:
-    async def fetch() -> State:
-        raise AssertionError("asked")
-
-    known = State(1)
-    assert (
-        await poll(
-            fetch,
-            lambda _: True,
-            known=known,
-            deadline=100,
-            pace=Pace(),
-            clock=clock,
-            sleep=clock.sleep,
-        )
-        is known
-    )
+    assert asked == [1005.0, 1006.5]
