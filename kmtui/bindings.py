@@ -64,6 +64,7 @@ TABLE: tuple[Key, ...] = (
     Key("jobs", "J", "jobs", "The requests that run now"),
     Key("lock", "L", "lock", "Lock or unlock the vault"),
     Key("reload", "ctrl+r", "re-read", "Read this list again"),
+    Key("leftovers", "C", "leftovers", "What requests published and could not remove"),
     Key("copy", "y", "copy", "Copy the name, value or error to the clipboard"),
     # lists
     Key("cursor_down", "j,down", "down", "One row down"),
@@ -82,6 +83,9 @@ TABLE: tuple[Key, ...] = (
     # certificates and versions
     Key("new", "n", "new", "Start a new one", writes=True),
     Key("renew", "r", "renew", "Renew the row or the marked ones", writes=True),
+    Key("renew_due", "R", "renew due", "Renew everything that is due", writes=True),
+    Key("auto_renew", "w", "auto-renew", "Renew it unattended, or not", writes=True),
+    Key("auto_save", "v", "auto-save", "Save what is issued by itself, or ask", writes=True),
     Key("save", "s", "save", "Make the issued version the current one", writes=True),
     Key("import_files", "i", "import", "Import existing certificates", writes=True),
     Key("export", "e", "export", "Write to a file"),
@@ -98,6 +102,7 @@ TABLE: tuple[Key, ...] = (
     Key("retry", "r", "retry", "Try again with the same settings", writes=True),
     Key("cancel", "c", "cancel", "Stop it and clean up", writes=True),
     Key("log", "l", "log", "The whole log"),
+    Key("clean_up", "r", "try again", "Remove all of it now", writes=True),
     Key("drop_draft", "D", "drop draft", "Forget the draft", danger=True, writes=True),
     Key("send", "ctrl+s", "send", "Send the form", writes=True),
     # accounts, DNS accounts, end servers
@@ -124,18 +129,19 @@ LIST = _ids("cursor_down cursor_up top bottom page_down page_up open mark mark_a
 EVERYWHERE = MODES + _ids("command_palette leave quit suspend_process last_error jobs lock")
 """Ids of the keys that work on every screen."""
 
-PAGE = _ids("help back reload copy")
+PAGE = _ids("help back reload copy leftovers")
 """Ids of the keys that every full screen answers, each in its own way."""
 
 LISTED = _ids("filter sort sort_reverse")
 """Ids of the keys of a screen that shows a list."""
 
 SCREENS: dict[str, tuple[str, ...]] = {
-    "certificates": _ids("open new save"),
-    "certificate": _ids("open next_pane save"),
+    "certificates": _ids("open new renew renew_due save"),
+    "certificate": _ids("open next_pane renew save auto_renew auto_save"),
     "version": _ids("next_pane"),
     "requests": _ids("open new retry edit cancel save log drop_draft"),
     "request": _ids("open next_pane retry edit cancel save log"),
+    "leftovers": _ids("open clean_up"),
     "accounts": _ids("open new test"),
     "account": _ids("test"),
     "dns": _ids("open new map test delete"),

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from kmtui.core.core import Core
 
 app = group("Certificates and all their versions.")
-app.command("renew")(certificate_changes.renew)
-app.command("set")(certificate_changes.change)
 
 Word = Annotated[
     str, typer.Argument(metavar="CERT", help="Label, id, or a name that only one has.")
@@ -160,6 +158,10 @@ def save(
         )
 
     return with_core(context, act, change=True)
+
+
+app.command("renew")(certificate_changes.renew)
+app.command("set")(certificate_changes.change)
 
 
 def _lines(row: Certificate, verdict: Verdict, now: datetime) -> list[str]:

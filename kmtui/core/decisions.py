@@ -96,8 +96,9 @@ def _wait(error: KmtuiError, retries: int, jitter: Callable[[], float]) -> timed
     problem = error.problem
     if problem is not None and problem.retry_after is not None:
         longest = LONGEST_FOR_RATE if problem.short_type == "rateLimited" else LONGEST
-        # Compared as seconds: a CA may name a number that no timedelta holds.
-        seconds = min(max(problem.retry_after, SHORTEST.total_seconds()), longest.total_seconds())
+        # Compared as seconds: a CA may name a number that no timedelta holds. Ours comes first:
+        # what is not a number at all then gives way to it.
+        seconds = min(max(SHORTEST.total_seconds(), problem.retry_after), longest.total_seconds())
         return timedelta(seconds=seconds)
     at_work = problem is not None and problem.short_type == "still-processing"
     return COME_BACK if at_work else pause(retries, jitter)

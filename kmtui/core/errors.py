@@ -63,6 +63,10 @@ class Refused(KmtuiError):
     code = "refused"
 
 
+class OverLimit(Refused):
+    """Our own count of a CA's rate limit is used up; whoever knows better passes over it."""
+
+
 class ReadOnly(KmtuiError):
     """A change was asked for in read-only mode."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
-from kmtui.core.errors import Refused
+from kmtui.core.errors import OverLimit
 from kmtui.core.problems import counted
 from kmtui.db import rate_events
 from kmtui.db.requests import names_hash
@@ -119,10 +119,10 @@ def standings(
 
 
 def refuse_over(found: Iterable[Standing]) -> None:
-    """Raise Refused for the first limit that is used up, with the time when it is free again."""
+    """Raise OverLimit for the first limit that is used up, with the time when it is free again."""
     for standing in found:
         if standing.free_at is not None:
-            raise Refused(
+            raise OverLimit(
                 f"that would be too many: {standing}",
                 hint=f"wait until {standing.free_at:%Y-%m-%d %H:%M} UTC, or use --force",
             )

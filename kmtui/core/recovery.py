@@ -81,6 +81,11 @@ class Recovery:
         """What was published and is not known to be gone, oldest first."""
         return await self._context.db.read(cleanup.pending)
 
+    async def left_behind(self) -> list[CleanupEntry]:
+        """The leftovers that no request is about to remove at its own end, oldest first."""
+        entries = await self._context.db.read(cleanup.left_behind)
+        return [entry for entry in entries if not self._requests.is_running(entry.request_id)]
+
     async def _remove(self, entries: Sequence[CleanupEntry]) -> Recovered:
         """Remove what nobody needs: a request that goes on cleans up by itself at its end."""
         by_request: dict[str, list[CleanupEntry]] = defaultdict(list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from kmtui.core.accounts import Accounts
@@ -14,6 +15,7 @@ from kmtui.core.events import RequestChanged
 from kmtui.core.intake import Intake
 from kmtui.core.issuance import Issuance
 from kmtui.core.jobs import Jobs
+from kmtui.core.owners import described
 from kmtui.core.progress import Progress, refuse_if_held
 from kmtui.db import challenges, cleanup, request_log, requests
 from kmtui.model import (
@@ -78,6 +80,16 @@ class Requests:
     def is_running(self, request_id: str) -> bool:
         """Whether this process works on the request now."""
         return self._jobs.is_running(_job(request_id))
+
+    async def some(self, ids: Sequence[str]) -> list[Request]:
+        """The requests of these ids that there are, newest first."""
+        return await self._context.db.read(lambda session: requests.some(session, ids))
+
+    def held_by(self, request: Request) -> str:
+        """``process 4711`` where another living process works on a request; empty else."""
+        owners = self._context.owners
+        elsewhere = RequestStatus(request.status).active and request.owner != owners.me
+        return described(request.owner) if elsewhere and owners.alive(request.owner) else ""
 
     async def check(self, spec: RequestSpec) -> list[CheckLine]:
         """What can be told before sending: every complaint and every name's way. Advisory."""

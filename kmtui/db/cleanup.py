@@ -9,8 +9,8 @@ from sqlalchemy import func, literal_column, or_
 from sqlmodel import Session, col, select
 
 from kmtui.db import filters, rows
-from kmtui.db.tables import CleanupRow
-from kmtui.model import CleanupEntry
+from kmtui.db.tables import CleanupRow, RequestRow
+from kmtui.model import ACTIVE_STATUSES, CleanupEntry
 
 CHANGEABLE = frozenset({"state", "handle", "attempts", "next_attempt_at", "last_error"})
 # Written out, not bound: SQLite matches a partial index by the text of its condition.
@@ -52,6 +52,15 @@ def pending_where(session: Session, *conditions: filters.Condition) -> list[Clea
         .order_by(col(CleanupRow.created_at), col(CleanupRow.id))
     )
     return [_model(row) for row in session.exec(statement)]
+
+
+def left_behind(session: Session) -> list[CleanupEntry]:
+    """The pending ones that could not be removed, or whose request ended: oldest first."""
+    active = select(RequestRow.id).where(col(RequestRow.status).in_(ACTIVE_STATUSES))
+    return pending_where(
+        session,
+        or_(col(CleanupRow.state) == "failed", col(CleanupRow.request_id).not_in(active)),
+    )
 
 
 def count_pending(session: Session) -> int:

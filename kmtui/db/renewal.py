@@ -16,6 +16,9 @@ from kmtui.db.certificate_states import IN_FORCE, LIVE
 from kmtui.db.tables import CertificateRow, RenewalRow, RequestRow
 from kmtui.model import ACTIVE_STATUSES, Certificate, RenewalPlan, Request, RequestStatus
 
+AT_ONCE = 500
+"""Plans in one statement: every id in it is a variable, and their number is limited."""
+
 _ISSUED = (RequestStatus.AVAILABLE, RequestStatus.SAVED)
 _TRYING = (*ACTIVE_STATUSES, RequestStatus.FAILED)
 _PLANNED = and_(
@@ -57,22 +60,22 @@ def to_check(session: Session, now: datetime) -> list[tuple[Certificate, Renewal
     RFC 9773 section 4.1: not for one that expired or was replaced. Nor without an account, for
     then nobody knows whom to ask, or where a renewal is not wanted.
     """
-    found = session.exec(
+    conditions = (
+        col(RenewalRow.next_check_at) <= now,
+        IN_FORCE,
+        col(CertificateRow.not_after) > now,
+        col(CertificateRow.account_id).is_not(None),
+        col(CertificateRow.auto_renew).is_(True),
+    )
+    rows = session.exec(
         select(RenewalRow)
         .join(CertificateRow, _PLANNED)
-        .where(
-            col(RenewalRow.next_check_at) <= now,
-            IN_FORCE,
-            col(CertificateRow.not_after) > now,
-            col(CertificateRow.account_id).is_not(None),
-            col(CertificateRow.auto_renew).is_(True),
-        )
+        .where(*conditions)
         .order_by(col(RenewalRow.next_check_at))
     ).all()
-    plans = [_model(row) for row in found]
-    ids = [plan.certificate_id for plan in plans]
+    ids = select(RenewalRow.certificate_id).join(CertificateRow, _PLANNED).where(*conditions)
     by_id = {c.id: c for c in certificates.matching(session, col(CertificateRow.id).in_(ids))}
-    return [(by_id[plan.certificate_id], plan) for plan in plans]
+    return [(by_id[row.certificate_id], _model(row)) for row in rows]
 
 
 def plan(session: Session, certificate_id: str) -> RenewalPlan | None:
@@ -91,22 +94,23 @@ def put(session: Session, plans: Sequence[RenewalPlan]) -> None:
 
     A plan for a version that is not the current one any more is dropped.
     """
-    ids = [one.certificate_id for one in plans]
-    now_current = dict(
+    for start in range(0, len(plans), AT_ONCE):
+        _put(session, plans[start : start + AT_ONCE])
+
+
+def _put(session: Session, plans: Sequence[RenewalPlan]) -> None:
+    current = dict(
         session.exec(
             select(CertificateRow.id, CertificateRow.current_version).where(
-                col(CertificateRow.id).in_(ids), IN_FORCE
+                col(CertificateRow.id).in_([one.certificate_id for one in plans]), IN_FORCE
             )
         ).all()
     )
-    kept = [one for one in plans if now_current.get(one.certificate_id) == one.version_number]
+    kept = [one for one in plans if current.get(one.certificate_id) == one.version_number]
     if not kept:
         return
-    session.exec(
-        delete(RenewalRow).where(
-            col(RenewalRow.certificate_id).in_([one.certificate_id for one in kept])
-        )
-    )
+    ids = [one.certificate_id for one in kept]
+    session.exec(delete(RenewalRow).where(col(RenewalRow.certificate_id).in_(ids)))
     session.add_all(
         RenewalRow(**{name: getattr(one, name) for name in RenewalRow.model_fields}) for one in kept
     )

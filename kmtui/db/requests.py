@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy
@@ -127,6 +127,11 @@ def of_certificate(session: Session, certificate_id: str) -> list[Request]:
 def matching(session: Session, *conditions: filters.Condition) -> list[Request]:
     """Every request that meets the conditions, newest first."""
     return _where(session, and_(*conditions), newest_first=True)
+
+
+def some(session: Session, ids: Sequence[str]) -> list[Request]:
+    """The requests of these ids, newest first; those that are gone are left out."""
+    return matching(session, col(RequestRow.id).in_(ids))
 
 
 def update(session: Session, request_id: str, **fields: Any) -> None:

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
-from kmtui.bindings import bindings
+from kmtui.bindings import KEYS, screen_bindings
 from kmtui.core.errors import KmtuiError
-from kmtui.model import Certificate, Request, Version
-from kmtui.screens.certificate_words import state_cells
+from kmtui.model import Certificate, Request, SaveMode, Version
+from kmtui.screens.certificate_words import head_facts
 from kmtui.screens.history import (
     ATTEMPT_COLUMNS,
     VERSION_COLUMNS,
@@ -23,25 +23,28 @@ from kmtui.screens.history import (
 )
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
+from kmtui.screens.renewing import Renewing
 from kmtui.screens.request_keys import vault_reason
+from kmtui.screens.request_words import parked_at
 from kmtui.screens.version import read_chain, version_facts
 from kmtui.status import request_cell
 from kmtui.widgets.details import Details, Fact
-from kmtui.widgets.line import Line
 from kmtui.widgets.rows import ListSource
 from kmtui.widgets.rowtable import RowTable
 
 
 class CertificateScreen(Page):
-    """Facts on top; below, versions and attempts: one at a time, or both where there is room."""
+    """Its renewal on top; below, versions and attempts: one at a time, both where there is room."""
 
     AUTO_FOCUS = "#versions"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("next_pane", "save", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("certificate")]
     KEY_LINE: ClassVar[tuple[str, ...]] = (
-        *("help", "open", "next_pane", "save", "copy", "last_error", "back"),
+        *("help", "open", "renew", "save", "auto_renew", "auto_save", "next_pane", "back"),
+        *("copy", "last_error"),
     )
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - declared by Textual
     DEFAULT_CSS = """
+    CertificateScreen #head { height: auto; max-height: 11; }
     CertificateScreen #versions { height: 2fr; }
     CertificateScreen #attempts { height: 1fr; }
     CertificateScreen.-narrow #attempts { display: none; }
@@ -57,8 +60,8 @@ class CertificateScreen(Page):
         self._certificate_id = certificate_id
         self._certificate: Certificate | None = None
         self._attempt_ids: frozenset[str] = frozenset()
-        self.names = Line()
-        self.state = Line()
+        self.head = Details(id="head")
+        self.head.can_focus = False  # the keys are for the tables
         self.versions = RowTable(
             VERSION_COLUMNS,
             empty="No version was issued yet. tab shows the attempts.",
@@ -69,10 +72,10 @@ class CertificateScreen(Page):
             ATTEMPT_COLUMNS, empty="Nobody asked for a version here.", markable=False, id="attempts"
         )
         self.pane = Details(label_width=11, id="pane")
+        self._renewing = Renewing(self)
 
     def body(self) -> ComposeResult:
-        yield self.names
-        yield self.state
+        yield self.head
         yield self.status_line
         with Horizontal():
             with Vertical():
@@ -96,16 +99,16 @@ class CertificateScreen(Page):
         certificate = await certificates.get(self._certificate_id)
         versions = await certificates.history(self._certificate_id)
         attempts = await certificates.attempts(self._certificate_id)
+        verdict = await self.core.renewal.verdict(self._certificate_id)
         if not self.is_attached:
             return
         now = datetime.now(UTC)
         self._certificate = certificate
         self._attempt_ids = frozenset(attempt.id for attempt in attempts)
         self.title_line.show_crumbs("Certificates", certificate.name)
-        self.names.show([("names   ", "muted"), ("  ".join(certificate.names), "")])
-        self.state.show(state_cells(certificate, now))
+        self.head.show(head_facts(certificate, verdict, attempts[0] if attempts else None, now))
         self.versions.reload(ListSource(version_row(version, now) for version in versions))
-        self.attempts.reload(ListSource(attempt_row(attempt) for attempt in attempts))
+        self.attempts.reload(ListSource(attempt_row(attempt, now) for attempt in attempts))
         self._show_tabs(len(versions), len(attempts))
         self.refresh_bindings()
 
@@ -151,9 +154,15 @@ class CertificateScreen(Page):
         if row is None or not self.has_class("-wide"):
             self.pane.clear()
         elif isinstance(row.data, Request):
-            self.pane.show(attempt_facts(row.data))
+            self.run_worker(self._show_attempt(row.data), group="pane", exclusive=True)
         else:
             self.run_worker(self._show_version(row.data), group="pane", exclusive=True)
+
+    async def _show_attempt(self, request: Request) -> None:
+        """Since when it is parked stands in its log."""
+        log = await self.core.requests.log(request.id) if request.status == "parked" else []
+        held, since = self.core.requests.held_by(request), parked_at(request, log)
+        self.pane.show(attempt_facts(request, datetime.now(UTC), held=held, since=since))
 
     async def _show_version(self, row: Version) -> None:
         """The chain is no part of a list: it is read for the one version that is looked at."""
@@ -172,7 +181,7 @@ class CertificateScreen(Page):
     def impossible(self, key: str) -> str:
         if key == "save" and self._waiting is None:
             return "save: every version is saved"
-        return vault_reason(self.core, key) if key == "save" else ""
+        return vault_reason(self.core, key) if key in KEYS else ""
 
     @property
     def _waiting(self) -> int | None:
@@ -199,6 +208,32 @@ class CertificateScreen(Page):
         self._show_pane()
         # A hidden table takes no focus: it is shown at the next refresh.
         self.call_after_refresh(self._shown.focus)
+
+    def action_renew(self) -> None:
+        self._renewing.renew([self._certificate_id])
+
+    def action_auto_renew(self) -> None:
+        self.start(self._toggle_auto_renew(), "auto-renew")
+
+    async def _toggle_auto_renew(self) -> None:
+        certificates = self.core.certificates
+        wanted = not (await certificates.get(self._certificate_id)).auto_renew
+        await certificates.set(self._certificate_id, auto_renew=wanted)
+        if wanted:
+            self.say("auto-renew on: kmtui renew --due renews it when it is due", "good")
+        else:
+            self.say("auto-renew off: nothing renews it any more; w switches it on", "warn")
+
+    def action_auto_save(self) -> None:
+        self.start(self._toggle_auto_save(), "auto-save")
+
+    async def _toggle_auto_save(self) -> None:
+        certificates = self.core.certificates
+        asks = (await certificates.get(self._certificate_id)).auto_save == SaveMode.ASK
+        wanted = SaveMode.ALWAYS if asks else SaveMode.ASK
+        await certificates.set(self._certificate_id, auto_save=wanted)
+        then = "becomes current by itself" if asks else "waits until s saves it"
+        self.say(f"auto-save {wanted}: a new version {then}", "good")
 
     def action_save(self) -> None:
         if (number := self._waiting) is not None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from kmtui.model import Certificate, RequestStatus
+from kmtui.model import Certificate, Request, RequestStatus, Verdict
+from kmtui.screens.renewal_words import NAMED, policy, verdict_facts
 from kmtui.status import (
     Cell,
     attempt_cell,
@@ -41,8 +41,13 @@ def certificate_row(certificate: Certificate, now: datetime) -> Row:
     return Row(certificate.id, cells, status, certificate)
 
 
-def certificate_facts(certificate: Certificate, now: datetime) -> list[Fact]:
-    """What the pane beside the list says."""
+def certificate_facts(
+    certificate: Certificate,
+    now: datetime,
+    verdict: Verdict | None = None,
+    newest: Request | None = None,
+) -> list[Fact]:
+    """What the pane beside the list says; more once it was judged, with its last request."""
     status = certificate_status(certificate, now)
     facts: list[Fact] = [
         ("", (certificate.name, "strong")),
@@ -51,11 +56,32 @@ def certificate_facts(certificate: Certificate, now: datetime) -> list[Fact]:
         ("issuer", certificate.issuer),
         ("account", " · ".join(filter(None, (certificate.account, certificate.ca)))),
         ("key", " · ".join(filter(None, (certificate.key_type, certificate.profile)))),
-        ("renewal", renewal_words(certificate, now)),
-        ("last try", last_try(certificate, now)),
         ("versions", versions_in_words(certificate)),
     ]
+    if verdict is None:
+        facts.append(("renewal", renewal_words(certificate, now)))
+        facts.append(("last try", last_try(certificate, now)))
+    else:
+        facts += verdict_facts(verdict, newest, now)
     return [(label, value) for label, value in facts if value not in ("", ("", ""))]
+
+
+def head_facts(
+    certificate: Certificate, verdict: Verdict, newest: Request | None, now: datetime
+) -> list[Fact]:
+    """What stands above the history of one certificate: its state, and all about its renewal."""
+    more = len(certificate.names) - NAMED
+    names = "  ".join([*certificate.names[:NAMED], *([f"+{more}"] if more > 0 else [])])
+    status, tone = status_cell(certificate_status(certificate, now))
+    if certificate.not_after is not None:
+        left = until(certificate.not_after, now)
+        status = f"{status} until {date(certificate.not_after)} ({left})"
+    return [
+        ("names", names),
+        ("status", (status, tone)),
+        *verdict_facts(verdict, newest, now),
+        ("policy", policy(certificate)),
+    ]
 
 
 def renewal_words(certificate: Certificate, now: datetime) -> str:
@@ -85,19 +111,3 @@ def versions_in_words(certificate: Certificate) -> Cell:
     if certificate.unsaved_version is None:
         return ", ".join(pieces), ""
     return ", ".join([*pieces, f"v{certificate.unsaved_version} waits: s saves it"]), "accent"
-
-
-def state_cells(certificate: Certificate, now: datetime) -> Sequence[Cell]:
-    """One line, what matters most first: state, last try, renewal, account and key."""
-    status, tone = status_cell(certificate_status(certificate, now))
-    if certificate.not_after is not None:
-        status = f"{status} until {date(certificate.not_after)}"
-    cells: list[Cell] = [(status, tone)]
-    tried, tried_tone = last_try(certificate, now)
-    if tried_tone:
-        cells += [("   last try ", "muted"), (tried, tried_tone)]
-    if renewal := renewal_words(certificate, now):
-        cells += [("   renewal ", "muted"), (renewal, "")]
-    means = filter(None, (certificate.account, certificate.key_type, certificate.profile))
-    cells.append(("   " + " · ".join(means), "muted"))
-    return cells

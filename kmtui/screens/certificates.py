@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
 
-from kmtui.bindings import bindings
-from kmtui.core.errors import KmtuiError
+from kmtui.bindings import KEYS, screen_bindings
+from kmtui.core.errors import KmtuiError, NotFound
 from kmtui.core.events import ChallengeChanged, RequestLogged
-from kmtui.model import Certificate
+from kmtui.model import Certificate, Request, Verdict
 from kmtui.screens.certificate_words import certificate_facts, certificate_row, names_in_short
 from kmtui.screens.listpage import ListPage
 from kmtui.screens.messages import Changed
 from kmtui.screens.queried import Queried
+from kmtui.screens.renewing import Renewing
 from kmtui.screens.request_keys import vault_reason
 from kmtui.status import Cell, attempt_cell
 from kmtui.widgets.details import Fact
@@ -30,6 +32,9 @@ COUNTED = (
     ("unsaved", "accent"),
 )
 """What is counted above the list, each a word of ``status:``, and its tone."""
+
+RESTS = 0.1
+"""Seconds for which the cursor stays on a row before its renewal is read: a held key reads none."""
 
 FIRST_RUN = """No certificates yet.
 
@@ -53,15 +58,18 @@ class CertificatesScreen(ListPage):
         Column("RENEWAL", 16, 48, flex=1, drop=1, sort="renewal"),
         Column("VER", 4, align="right", drop=2, sort="versions"),
     )
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("new", "save", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("certificates")]
     KEY_LINE: ClassVar[tuple[str, ...]] = (
-        *("help", "filter", "sort", "mark", "open", "new", "save"),
-        *("copy", "last_error", "leave"),
+        *("help", "filter", "sort", "mark", "open", "new", "renew"),
+        *("renew_due", "save", "copy", "last_error", "leave"),
     )
 
     def __init__(self) -> None:
         super().__init__()
         self.sort = "expires"
+        self._renewing = Renewing(self, self.table.clear_marks)
+        self._judged: dict[str, tuple[Verdict, Request | None]] = {}
+        """What the pane tells about certificates that were looked at since the last change."""
 
     def on_mount(self) -> None:
         self._query_changed()
@@ -79,7 +87,9 @@ class CertificatesScreen(ListPage):
         ):
             return
         self.table.empty = self._empty()
+        self._judged.clear()
         await super().changed(message)
+        self._judge_soon()
 
     def source(self) -> Queried[Certificate]:
         return Queried(
@@ -100,7 +110,34 @@ class CertificatesScreen(ListPage):
         return pieces if total else ()
 
     def facts(self, row: Row) -> Sequence[Fact]:
-        return certificate_facts(row.data, datetime.now(UTC))
+        return certificate_facts(row.data, datetime.now(UTC), *self._judged.get(row.key, ()))
+
+    def on_row_table_highlighted(self, event: RowTable.Highlighted) -> None:
+        if event.table is self.table:
+            self._judge_soon()
+
+    def on_resize(self) -> None:
+        self._judge_soon()
+
+    def _judge_soon(self) -> None:
+        """Judge the certificate under the cursor, once the cursor rests on it."""
+        row = self.table.row
+        if row is not None and row.key not in self._judged and self.has_class("-wide"):
+            self.run_worker(self._judge(row.key), group="verdict", exclusive=True)
+
+    async def _judge(self, certificate_id: str) -> None:
+        await asyncio.sleep(RESTS)
+        try:
+            verdict = await self.core.renewal.verdict(certificate_id)
+            certificate = await self.core.certificates.get(certificate_id)
+            last = certificate.last_request_id
+            newest = await self.core.requests.get(last) if last else None
+        except NotFound:  # removed meanwhile: the list is read again
+            return
+        self._judged[certificate_id] = (verdict, newest)
+        row = self.table.row
+        if row is not None and row.key == certificate_id:
+            self.pane.show(self.facts(row))
 
     def line(self, row: Row) -> Sequence[Cell]:
         certificate: Certificate = row.data
@@ -133,7 +170,9 @@ class CertificatesScreen(ListPage):
                 return "save: there is no certificate here"
             if row.data.unsaved_version is None:
                 return f"save: no version of {row.data.name} waits to be saved"
-        return vault_reason(self.core, key) if key in ("new", "save") else ""
+        if key == "renew" and row is None and not self.table.marks:
+            return "renew: there is no certificate here"
+        return vault_reason(self.core, key) if key in KEYS else ""
 
     def on_row_table_marked(self, event: RowTable.Marked) -> None:
         self.refresh_bindings()
@@ -158,6 +197,16 @@ class CertificatesScreen(ListPage):
         super().action_sort()
         if not self.sort:
             super().action_sort()
+
+    def action_renew(self) -> None:
+        self.start(self._renew(list(self.table.chosen)), "renew")
+
+    async def _renew(self, chosen: Sequence[str]) -> None:
+        hidden = await self.table.hidden_marks() if self.table.marks else 0
+        self._renewing.renew(chosen, hidden=hidden)
+
+    def action_renew_due(self) -> None:
+        self._renewing.renew_due()
 
     def action_save(self) -> None:
         """Save what waits: of the row at once, of the marked ones after a question."""

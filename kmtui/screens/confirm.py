@@ -46,21 +46,28 @@ class Confirm(ModalScreen[bool]):
     DEFAULT_CSS = "Confirm { align: center middle; }"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("yes", "no", "back", show=False)]
 
-    def __init__(self, title: str, said: str | Sequence[Fact], verb: str = "do it") -> None:
+    def __init__(
+        self,
+        title: str,
+        said: str | Sequence[Fact],
+        verb: str = "do it",
+        *,
+        otherwise: str = "keep it",
+    ) -> None:
         """`said`: a text, or facts; object, consequence, whether it can be undone."""
         super().__init__()
         self._title = title
         self._facts: Sequence[Fact] = [("", said)] if isinstance(said, str) else said
         self._verb = verb
+        self._otherwise = otherwise
         self._details = Details()
 
     def compose(self) -> ComposeResult:
         with _Panel():
             yield Line([(self._title, "strong")])
             yield self._details
-            yield Line(
-                [("y", "key"), (f" {self._verb}   ", ""), ("n esc", "key"), (" keep it", "")]
-            )
+            ways = [("y", "key"), (f" {self._verb}   ", ""), ("n esc", "key")]
+            yield Line([*ways, (f" {self._otherwise}", "")])
 
     def on_mount(self) -> None:
         self._details.show(self._facts)

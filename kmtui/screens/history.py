@@ -6,7 +6,8 @@ from datetime import datetime
 
 from kmtui.model import Request, Version
 from kmtui.screens.error import problem_facts
-from kmtui.status import Cell, date, duration, request_cell, status_cell, version_status, when
+from kmtui.screens.request_words import next_cell, outlook_facts, replaces_facts, why_cell
+from kmtui.status import Cell, date, duration, status_cell, version_status, when
 from kmtui.widgets.details import Fact
 from kmtui.widgets.rows import Column, Row
 
@@ -26,6 +27,7 @@ ATTEMPT_COLUMNS = (
     Column("KIND", 7, drop=1),
     Column("STATE", 11),
     Column("STEP / WHY", 20, flex=1),
+    Column("NEXT", 16, drop=2),
 )
 
 
@@ -45,20 +47,23 @@ def version_row(version: Version, now: datetime) -> Row:
     return Row(version.id, cells, status, version)
 
 
-def attempt_row(request: Request) -> Row:
+def attempt_row(request: Request, now: datetime) -> Row:
     """A request as a row."""
     cells: tuple[Cell, ...] = (
         (when(request.created_at), ""),
         (f"#{request.number}", ""),
         (request.kind, ""),
         status_cell(request.status),
-        request_cell(request),
+        why_cell(request, now),
+        next_cell(request, now),
     )
     return Row(request.id, cells, request.status, request)
 
 
-def attempt_facts(request: Request) -> list[Fact]:
-    """What the pane says about an attempt."""
+def attempt_facts(
+    request: Request, now: datetime, *, held: str = "", since: datetime | None = None
+) -> list[Fact]:
+    """What the pane says about an attempt; `held` and `since` as in `outlook_facts`."""
     facts: list[Fact] = [
         ("", (f"#{request.number} {request.kind}", "strong")),
         ("state", status_cell(request.status)),
@@ -70,6 +75,8 @@ def attempt_facts(request: Request) -> list[Fact]:
         facts.append(("version", f"v{request.version}"))
     if request.order_url:
         facts.append(("order", request.order_url))
+    facts += replaces_facts(request)
+    facts += outlook_facts(request, now, held=held, since=since)
     if request.problem is not None:
         return [*facts, ("", ""), *problem_facts(request.problem)]
     return [*facts, ("step", request.step)] if request.step else facts

@@ -11,8 +11,9 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from kmtui.bindings import screen_bindings
-from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, VaultLocked
+from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, OverLimit, VaultLocked
 from kmtui.model import CheckLine, RequestSpec
+from kmtui.screens.anyway import ask_anyway
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
 from kmtui.screens.request_form import (
@@ -192,9 +193,16 @@ class NewRequestScreen(Page):
             self._sending = True
             self.start(self._send(), "send")
 
-    async def _send(self) -> None:
+    async def _send(self, *, forced: bool = False) -> None:
+        spec = self.spec
         try:
-            request = await self.core.requests.create(self.spec)
+            request = await self.core.requests.create(spec, forced=forced)
+        except OverLimit as error:
+            name = spec.label or spec.names[0]
+            ask_anyway(
+                self, [(name, str(error))], lambda: self.start(self._send(forced=True), "send")
+            )
+            return
         except InvalidInput as error:
             field = FIELD_OF_ERROR.get(error.field, error.field)
             hint = f" ({error.hint})" if error.hint else ""

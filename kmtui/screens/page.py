@@ -201,6 +201,13 @@ class Page(Screen[None]):
 
         self.app.push_screen(shown, run_chosen)
 
+    def action_leftovers(self) -> None:
+        """Show what requests published and could not remove."""
+        from kmtui.screens.leftovers import LeftoversScreen
+
+        if not isinstance(self, LeftoversScreen):
+            self.app.push_screen(LeftoversScreen())
+
     def action_reload(self) -> None:
         self.post_message(Changed())
 

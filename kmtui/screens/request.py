@@ -12,16 +12,18 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from kmtui.bindings import bindings, screen_bindings
-from kmtui.core.errors import NotFound
+from kmtui.core.errors import NotFound, OverLimit
 from kmtui.model import Challenge, Request, RequestStatus
+from kmtui.screens.anyway import ask_anyway
 from kmtui.screens.challenge_rows import COLUMNS, challenge_facts, challenge_row
 from kmtui.screens.error import ErrorScreen, problem_facts
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
+from kmtui.screens.renewal_words import moment
 from kmtui.screens.request_keys import request_reason
 from kmtui.screens.request_steps import steps_of
-from kmtui.screens.requests import names_in_short
-from kmtui.status import Cell, clock, duration, when
+from kmtui.screens.request_words import names_in_short, outlook_facts, parked_at
+from kmtui.status import Cell, clock, duration
 from kmtui.widgets.details import Details
 from kmtui.widgets.line import Line
 from kmtui.widgets.logview import LogView
@@ -50,7 +52,7 @@ class RequestScreen(Page):
     RequestScreen #band { display: none; }
     RequestScreen #problem { display: none; height: auto; max-height: 9; }
     RequestScreen.-ended #band { display: block; }
-    RequestScreen.-failed #problem { display: block; }
+    RequestScreen.-told #problem { display: block; }
     RequestScreen #pane { display: none; width: 50; padding: 0 0 0 1; }
     RequestScreen.-wide #pane.-used { display: block; }
     """
@@ -59,9 +61,10 @@ class RequestScreen(Page):
         super().__init__()
         self.request_id = request_id
         self._request: Request | None = None
+        self._held = ""
         self._steps = Steps()
         self._band = Line(id="band")
-        self._problem = Details(label_width=7, id="problem")
+        self._problem = Details(id="problem")
         self.table = RowTable(COLUMNS, empty=_NO_CHALLENGES, markable=False)
         self.log_view = LogView()
         self.pane = Details(label_width=7, id="pane")
@@ -93,10 +96,11 @@ class RequestScreen(Page):
             self.say("this request is gone", "warn")
             return
         self._request = request
+        self._held = self.core.requests.held_by(request)
         self.title_line.show_crumbs("Requests", _title(request))
         self._steps.show_steps(steps_of(request, challenges))
         self._show_time()
-        self._show_result(request)
+        self._show_result(request, parked_at(request, lines))
         self._show_challenges(challenges)
         self.log_view.extend(lines)
 
@@ -110,6 +114,8 @@ class RequestScreen(Page):
         if (request := self._request) is None:
             return
         words = [request.kind, request.account or "no account yet", _standing(request)]
+        if request.replaces is not None:
+            words.append(f"replaces {request.replaces}")
         end = request.finished_at or datetime.now(UTC)
         elapsed = duration((end - request.created_at).total_seconds())
         self.status_line.tell(
@@ -117,15 +123,17 @@ class RequestScreen(Page):
             position=f"started {clock(request.created_at)}  {elapsed}",
         )
 
-    def _show_result(self, request: Request) -> None:
-        band = _result(request)
+    def _show_result(self, request: Request, parked_since: datetime | None) -> None:
+        now = datetime.now(UTC)
+        band = _result(request, parked_since, now)
         self.set_class(bool(band), "-ended")
         self._band.show(band)
-        failed = request.problem is not None and request.status != RequestStatus.SAVED
-        self.set_class(failed, "-failed")
-        if request.problem is not None:
+        facts = outlook_facts(request, now, held=self._held, since=parked_since)
+        if request.problem is not None and request.status != RequestStatus.SAVED:
             # Each name's own part stands in the table; all of it behind the key !.
-            self._problem.show(problem_facts(replace(request.problem, subproblems=(), where="")))
+            facts += problem_facts(replace(request.problem, subproblems=(), where=""))
+        self.set_class(bool(facts), "-told")
+        self._problem.show(facts)
 
     def _show_challenges(self, challenges: Sequence[Challenge]) -> None:
         self.table.styles.height = min(max(len(challenges), 2), MOST_ROWS) + 1
@@ -141,7 +149,7 @@ class RequestScreen(Page):
     def impossible(self, key: str) -> str:
         if key == "open" and not (self._request and self._request.certificate_id):
             return "open: there is no certificate yet"
-        return request_reason(self.core, key, self._request)
+        return request_reason(self.core, key, self._request, self._held)
 
     def copied(self) -> str:
         """The value to publish of the challenge under the cursor, else the order's URL."""
@@ -186,9 +194,16 @@ class RequestScreen(Page):
     def action_retry(self) -> None:
         self.start(self._retry(), "retry")
 
-    async def _retry(self) -> None:
+    async def _retry(self, *, forced: bool = False) -> None:
         """Try again; a new attempt takes this one's place on the screen."""
-        request = await self.core.requests.retry(self.request_id)
+        try:
+            request = await self.core.requests.retry(self.request_id, forced=forced)
+        except OverLimit as error:
+            name = _title(self._request) if self._request else "this request"
+            ask_anyway(
+                self, [(name, str(error))], lambda: self.start(self._retry(forced=True), "retry")
+            )
+            return
         if request.id != self.request_id:
             self.request_id = request.id
             self.log_view.show(())
@@ -216,7 +231,7 @@ def _standing(request: Request) -> str:
     return request.status
 
 
-def _result(request: Request) -> list[Cell]:
+def _result(request: Request, parked_since: datetime | None, now: datetime) -> list[Cell]:
     """What came of it, as a band; nothing while it is under way."""
     match request.status:
         case RequestStatus.AVAILABLE:
@@ -230,6 +245,8 @@ def _result(request: Request) -> list[Cell]:
             return [("x Failed", "bad"), ("   r retries, E corrects it, ! shows all", "muted")]
         case RequestStatus.CANCELLED:
             return [("/ Cancelled", "warn"), ("   r tries again, E corrects it", "muted")]
-        case RequestStatus.PARKED if request.not_before is not None:
-            return [(f"Parked until {when(request.not_before)} UTC", "warn")]
+        case RequestStatus.PARKED:
+            since = f" since {moment(parked_since, now)}" if parked_since else ""
+            until = f" until {moment(request.not_before, now)} UTC" if request.not_before else ""
+            return [(f"% Parked{since}{until}", "warn"), ("   r goes on now", "muted")]
     return []

@@ -22,6 +22,8 @@ _WORKS_IN: dict[str, tuple[frozenset[RequestStatus], str]] = {
     "drop_draft": (frozenset({RequestStatus.DRAFT}), "it is no draft"),
 }
 """By key: the states in which it works, and what to say in the others."""
+_TAKES_IT_UP = ("retry", "cancel")
+"""Keys that no process answers while another one works on the request."""
 
 
 def vault_reason(core: Core, key: str) -> str:
@@ -31,8 +33,11 @@ def vault_reason(core: Core, key: str) -> str:
     return f"{KEYS[key].word}: {LOCKED if core.access.initialised else NOT_SET_UP}"
 
 
-def request_reason(core: Core, key: str, request: Request | None) -> str:
-    """Why a key can do nothing to this request now; empty when it can."""
+def request_reason(core: Core, key: str, request: Request | None, held: str = "") -> str:
+    """Why a key can do nothing to this request now; empty when it can.
+
+    `held` is the other process that works on it.
+    """
     if key in _WORKS_IN:
         states, otherwise = _WORKS_IN[key]
         word = KEYS[key].word
@@ -40,6 +45,8 @@ def request_reason(core: Core, key: str, request: Request | None) -> str:
             return f"{word}: there is no request here"
         if request.status not in states:
             return f"{word}: {otherwise}"
+        if held and key in _TAKES_IT_UP:
+            return f"{word}: {held} works on it"
         if key == "retry" and core.requests.is_running(request.id):
             return f"{word}: it is under way"
     return vault_reason(core, key) if key in KEYS else ""

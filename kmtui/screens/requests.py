@@ -9,26 +9,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 
 from kmtui.bindings import screen_bindings
+from kmtui.core.errors import KmtuiError, OverLimit
 from kmtui.model import ListQuery, Request, RequestStatus
+from kmtui.screens.anyway import ask_anyway
 from kmtui.screens.confirm import Confirm
-from kmtui.screens.error import problem_facts
 from kmtui.screens.listpage import ListPage
 from kmtui.screens.queried import Queried
 from kmtui.screens.request_keys import request_reason, vault_reason
-from kmtui.status import Cell, ago, duration, request_cell, status_cell, when, when_short
+from kmtui.screens.request_words import names_in_short, parked_at, request_facts, why_cell
+from kmtui.status import Cell, status_cell, when_short
 from kmtui.widgets.details import Fact
 from kmtui.widgets.rows import Column, Row
+from kmtui.widgets.rowtable import RowTable
 
 if TYPE_CHECKING:
     from kmtui.core.core import Core
-
-
-def names_in_short(request: Request) -> str:
-    """The first name and how many more: ``shop.example.org +2``; the label where there is none."""
-    if not request.names:
-        return request.certificate or "(no names yet)"
-    more = len(request.names) - 1
-    return f"{request.names[0]} +{more}" if more else request.names[0]
 
 
 def _row(request: Request, now: datetime) -> Row:
@@ -37,7 +32,7 @@ def _row(request: Request, now: datetime) -> Row:
         (names_in_short(request), ""),
         (request.kind, ""),
         status_cell(request.status),
-        request_cell(request),
+        why_cell(request, now),
         (when_short(request.created_at, now), "muted"),
     )
     return Row(request.id, cells, request.status, request)
@@ -62,6 +57,11 @@ class RequestsScreen(ListPage):
         *("copy", "last_error", "back"),
     )
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[str, tuple[str, datetime | None]] = {}
+        """Of the request under the cursor: who else works on it, and since when it is parked."""
+
     def source(self) -> Queried[Request]:
         return Queried(
             self.core.requests,
@@ -83,32 +83,34 @@ class RequestsScreen(ListPage):
         return pieces
 
     def facts(self, row: Row) -> Sequence[Fact]:
-        request: Request = row.data
-        facts: list[Fact] = [
-            (f"#{request.number}", (f"{request.kind} {request.status}", "strong")),
-            ("names", "\n".join(request.names)),
-            ("account", request.account or "not chosen"),
-            ("key", f"{request.spec.key_type}  {request.spec.profile or ''}".rstrip()),
-            ("asked", f"{when(request.created_at)}  {ago(request.created_at, datetime.now(UTC))}"),
-        ]
-        if request.finished_at is not None:
-            seconds = (request.finished_at - request.created_at).total_seconds()
-            facts.append(("took", duration(seconds)))
-        if request.version is not None:
-            facts.append(("version", f"{request.certificate} v{request.version}"))
-        if request.order_url:
-            facts.append(("order", request.order_url))
-        if request.problem is not None:
-            facts += [("", ""), *problem_facts(request.problem)]
-        elif request.step:
-            facts.append(("step", request.step))
-        return facts
+        held, since = self._known.get(row.key, ("", None))
+        return request_facts(row.data, datetime.now(UTC), held=held, since=since)
 
     def line(self, row: Row) -> Sequence[Cell]:
         request: Request = row.data
-        text, tone = request_cell(request)
+        text, tone = why_cell(request, datetime.now(UTC))
         account = f" · {request.account}" if request.account else ""
         return [(f"{names_in_short(request)}{account} · ", "muted"), (text, tone)]
+
+    def on_row_table_highlighted(self, event: RowTable.Highlighted) -> None:
+        """Of an unfinished one, find out who works on it, and since when it waits."""
+        request = self._request
+        if event.table is not self.table or request is None:
+            return
+        if RequestStatus(request.status).active and not self.core.requests.is_running(request.id):
+            self.run_worker(self._look_closer(request), group="closer", exclusive=True)
+        else:
+            self._known.pop(request.id, None)
+
+    async def _look_closer(self, request: Request) -> None:
+        held = self.core.requests.held_by(request)
+        parked = request.status == RequestStatus.PARKED
+        log = await self.core.requests.log(request.id) if parked else []
+        self._known = {request.id: (held, parked_at(request, log))}
+        row = self.table.row
+        if row is not None and row.key == request.id:
+            self.pane.show(self.facts(row))
+            self.refresh_bindings()
 
     def copied(self) -> str:
         """The names of the request."""
@@ -123,7 +125,9 @@ class RequestsScreen(ListPage):
     def impossible(self, key: str) -> str:
         if self.table.marks:  # each marked one answers for itself
             return vault_reason(self.core, key)
-        return request_reason(self.core, key, self._request)
+        request = self._request
+        held, _ = self._known.get(request.id, ("", None)) if request else ("", None)
+        return request_reason(self.core, key, request, held)
 
     # Keys
 
@@ -181,10 +185,33 @@ class RequestsScreen(ListPage):
 
     def _each(self, key: str, ids: Sequence[str]) -> None:
         """Start one act of the core for every id; one that fails does not stop the others."""
+        if key == "retry":
+            self.start(self._retry(ids), "retry")
+            return
         act = _ACTS[key]
         for request_id in ids:
             self.start(act(self.core, request_id), key.replace("_", " "))
         self.table.clear_marks()
+
+    async def _retry(self, ids: Sequence[str], *, forced: bool = False) -> None:
+        """Retry each; those that our own count of limits stands against are asked about."""
+        over: list[tuple[str, str]] = []
+        again: list[str] = []
+        failed: KmtuiError | None = None
+        self.table.clear_marks()
+        for request_id in ids:
+            try:
+                await self.core.requests.retry(request_id, forced=forced)
+            except OverLimit as error:
+                request = await self.core.requests.get(request_id)
+                over.append((f"#{request.number} {names_in_short(request)}", str(error)))
+                again.append(request_id)
+            except KmtuiError as error:
+                failed = error
+        if over:
+            ask_anyway(self, over, lambda: self.start(self._retry(again, forced=True), "retry"))
+        if failed is not None:
+            raise failed
 
 
 _COUNTED = (
@@ -194,10 +221,6 @@ _COUNTED = (
     ("draft", "drafts", ""),
 )
 """What is counted above the list: status to ask for, word to say, tone."""
-
-
-async def _retry(core: Core, request_id: str) -> None:
-    await core.requests.retry(request_id)
 
 
 async def _cancel(core: Core, request_id: str) -> None:
@@ -214,7 +237,6 @@ async def _save(core: Core, request_id: str) -> None:
 
 
 _ACTS: dict[str, Callable[[Core, str], Coroutine[Any, Any, None]]] = {
-    "retry": _retry,
     "cancel": _cancel,
     "drop_draft": _drop,
     "save": _save,

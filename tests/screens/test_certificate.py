@@ -38,10 +38,10 @@ async def test_it_shows_names_state_and_history(bench: Bench, size: tuple[int, i
     async with opened(bench.core, "certificates", size) as pilot:
         text = await open_certificate(pilot)
         assert "Certificates > api.kmtui.test" in text
-        assert "names   api.kmtui.test  *.kmtui.test" in text
+        assert "names    api.kmtui.test  *.kmtui.test" in text
         assert "valid until" in text
-        assert "renewal from" in text
-        assert "practice · ec256" in text
+        assert "not due before" in text
+        assert "auto-renew on · auto-save ask · practice · ec256" in text
         assert "Versions 1   Attempts 1" in text
         assert line_with(pilot.app, "+ v1").split()[2] == "current"
         assert ("version 1 is saved" in text) == (size == WIDE)

@@ -55,9 +55,9 @@ async def test_a_failed_request_says_what_happened_and_what_to_do(bench: Bench) 
 
         # then: What, Next and Said stand right there
         text = await shows(pilot, "x Failed")
-        assert "What   The CA could not look up the name in DNS" in text
-        assert "Next   check that the record exists" in text
-        assert "Said   urn:ietf:params:acme:error:dns" in text
+        assert "What     The CA could not look up the name in DNS" in text
+        assert "Next     check that the record exists" in text
+        assert "Said     urn:ietf:params:acme:error:dns" in text
         assert "x challenges 0 of 1" in text
 
         # and: the key ! shows all of this request's problem

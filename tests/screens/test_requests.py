@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from kmtui.core.core import Core
 from kmtui.model import ListQuery, Request, RequestSpec
-from kmtui.screens.requests import names_in_short
+from kmtui.screens.request_words import names_in_short
 from tests.core.conftest import Bench
 from tests.screens.workbench import opened, press_all, shows
 from tests.terminal import settled

@@ -87,14 +87,15 @@ def _objection(url: str) -> str:
     try:
         # The parser that will make the call also judges it, so both see the same host.
         parsed = httpx.URL(url)
-    except httpx.InvalidURL:
+        host = parsed.host
+    except (httpx.InvalidURL, ValueError):  # the latter for an A-label that is none
         return "cannot be read"
-    if not parsed.host:
+    if not host:
         return "names no host"
     if parsed.port is not None and not 0 < parsed.port < 65536:
         return "names an impossible port"
     if parsed.userinfo:
         return "carries a user name or password"
-    if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(parsed.host)):
+    if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(host)):
         return ""
     return "is not https"

@@ -130,6 +130,8 @@ async def test_never_sent_and_maybe_arrived_are_told_apart(failure: Exception, l
         "https://localhost/",
         "http://127.0.0.1:8080/",
         "https://ca.test:99999/",
+        "https://xn--/",
+        "https://xn--a.test/",
         "https://ca.test/" + "x" * 3000,
         "",
     ],
