@@ -7,6 +7,7 @@ when a CA's clock agrees; one that a CA contradicts by more than a day is never 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kmtui.core.ca import CertificateAuthorities
@@ -22,6 +23,18 @@ REFUSED = timedelta(hours=24)
 """Beyond a day no judgement about due or expired holds."""
 CLOCKS_ASKED = 3
 """CAs asked in turn until one answers."""
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Our clock beside those of CAs; one that could not be asked is in none of these."""
+
+    agreeing: set[str] = field(default_factory=set)
+    """CAs that confirm it."""
+    warnings: list[str] = field(default_factory=list)
+    """A sentence for each CA it differs from."""
+    refused: dict[str, Refused] = field(default_factory=dict)
+    """CAs that must not be used with this clock."""
 
 
 class ClockGuard:
@@ -50,21 +63,22 @@ class ClockGuard:
             hint="set the clock; with the right time a CA that answers is all that is needed",
         )
 
-    async def compare(self, cas: Iterable[str]) -> tuple[dict[str, Refused], list[str]]:
-        """Which CAs must not be used with this clock, and a warning for each it differs from."""
-        refused: dict[str, Refused] = {}
-        warnings = []
+    async def compare(self, cas: Iterable[str]) -> Comparison:
+        """What each of these CAs' clocks says about ours."""
+        found = Comparison()
         for ca in dict.fromkeys(cas):
             skew = await self.skew(ca)
             if skew is None:
                 continue
+            if abs(skew) <= TOLERANCE:
+                found.agreeing.add(ca)
+                continue
+            found.warnings.append(f"this machine's clock is {said(skew)} that of {ca}")
             try:
                 too_far_off(skew.total_seconds(), ca)
             except Refused as error:
-                refused[ca] = error
-            if abs(skew) > TOLERANCE:
-                warnings.append(f"this machine's clock is {said(skew)} that of {ca}")
-        return refused, warnings
+                found.refused[ca] = error
+        return found
 
     async def skew(self, ca: str) -> timedelta | None:
         """How far our clock is ahead of a CA's; None when that CA cannot be asked."""

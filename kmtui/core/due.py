@@ -5,7 +5,7 @@ Pure: rows in, a sentence out. Nothing here reads a clock, the inventory or the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,11 +19,16 @@ from kmtui.model import (
     RequestKind,
     RequestStatus,
     Verdict,
+    expiring_at,
     renewal_due_at,
 )
 
 TOO_MANY_FAILURES = 5
 """In a row; then an operator is asked to switch the certificate off until it is repaired."""
+USUAL = 10
+"""So many due ones are an ordinary day, whatever share of the inventory they are."""
+UNUSUAL_SHARE = 0.2
+"""More than this share due at once is suspicious: a wrong clock, or a CA that revokes in bulk."""
 SPREAD = 60
 """Without a suggestion of the CA, renewals are spread over a sixtieth of the life: 36 h of 90 d."""
 
@@ -63,6 +68,40 @@ def lifetime_point(not_before: datetime, not_after: datetime, chance: float) -> 
     """
     begin = renewal_due_at(not_before, not_after, None)
     return begin + chance * min((not_after - not_before) / SPREAD, (not_after - begin) / 2)
+
+
+def choose(
+    due: Sequence[Certificate],
+    watched: int,
+    now: datetime,
+    *,
+    limit: int | None = None,
+    confirmed: Collection[str] = (),
+) -> tuple[list[Certificate], str]:
+    """Which of the due ones a run renews, the first to expire first, and an alarm if not all.
+
+    More than ten, and more than a fifth of the `watched` ones, are too many at once: ten are
+    renewed, or those about to expire whose CA is `confirmed` to agree with the clock, whichever are
+    more. A `limit` says that many are meant. What is left out is due in the next run again.
+    """
+    first = sorted(due, key=lambda row: (row.not_after or now, row.id))
+    if limit is not None:
+        return first[:limit], ""
+    if len(due) <= USUAL or len(due) <= UNUSUAL_SHARE * watched:
+        return first, ""
+    urgent = [row for row in first if row.ca in confirmed and _expiring(row, now)]
+    chosen = urgent if len(urgent) > USUAL else first[:USUAL]
+    if len(chosen) == len(due):
+        return chosen, ""
+    return chosen, (
+        f"{len(due)} of {watched} certificates are due at once: only {len(chosen)} are renewed now;"
+        " check the clock and what the CA announced, then run with --limit N"
+    )
+
+
+def _expiring(certificate: Certificate, now: datetime) -> bool:
+    after = certificate.not_after
+    return after is not None and expiring_at(certificate.not_before, after) <= now
 
 
 def _never(certificate: Certificate) -> tuple[str, str] | None:

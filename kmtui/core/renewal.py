@@ -19,7 +19,7 @@ from kmtui.core import authorities
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.clockguard import ClockGuard
 from kmtui.core.context import Context
-from kmtui.core.due import judge
+from kmtui.core.due import choose, judge
 from kmtui.core.locks import FOLDER, FileLock, holder
 from kmtui.core.recovery import Recovery
 from kmtui.core.requests import Requests
@@ -30,10 +30,6 @@ from kmtui.db import accounts, certificates, renewal
 from kmtui.model import Account, Authority, Certificate, RequestStatus, Verdict
 
 LOCK = "renew.lock"
-USUAL = 10
-"""So many due ones are an ordinary day, whatever share of the inventory they are."""
-UNUSUAL_SHARE = 0.2
-"""More than this share due at once is suspicious: a wrong clock, or a CA that revokes in bulk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,21 +153,26 @@ class Renewal:
         await self._windows.refresh()
         judged = await self._judged(known)
         due = [certificate for certificate, verdict in judged if verdict.due]
-        chosen, alarms = self._allowed(due, len(judged), limit)
-        late, warnings = await self._guard.compare(row.ca for row in chosen if row.ca)
-        started = await self._started([row for row in chosen if row.ca not in late])
+        clocks = await self._guard.compare(row.ca for row in due if row.ca)
+        chosen, alarm = choose(
+            due, len(judged), self._context.clock(), limit=limit, confirmed=clocks.agreeing
+        )
+        started = await self._started([row for row in chosen if row.ca not in clocks.refused])
         refused = [
-            Outcome(certificate=row, error=late[row.ca or ""]) for row in chosen if row.ca in late
+            Outcome(certificate=row, error=clocks.refused[row.ca or ""])
+            for row in chosen
+            if row.ca in clocks.refused
         ]
         ended = await self.wait([*taken_up, *started])
-        if not late:
+        if not clocks.refused:
             await self._guard.believe()
-        await self._record(alarms)
+        if alarm:
+            await self._record(alarm)
         return RenewalRun(
             verdicts=tuple(verdict for _, verdict in judged),
             outcomes=(*ended, *refused),
             put_off=len(due) - len(chosen),
-            notes=(*alarms, *warnings),
+            notes=(*([alarm] if alarm else []), *clocks.warnings),
         )
 
     async def _taken_up(self) -> list[Outcome]:
@@ -202,15 +203,13 @@ class Renewal:
 
         return await self._context.db.read(judged)
 
-    async def _record(self, alarms: Sequence[str]) -> None:
+    async def _record(self, alarm: str) -> None:
         """Alarms stay in the audit trail: nobody may have read what a timer's run printed."""
 
         def store(session: Session) -> None:
-            for alarm in alarms:
-                self._context.record(session, "renew", "inventory", None, "", "failed", alarm)
+            self._context.record(session, "renew", "inventory", None, "", "failed", alarm)
 
-        if alarms:
-            await self._context.db.write(store)
+        await self._context.db.write(store)
 
     async def _started(self, chosen: Sequence[Certificate]) -> list[Outcome]:
         """A request for each, but for those that somebody else renewed in this very moment."""
@@ -220,24 +219,6 @@ class Renewal:
             for outcome in outcomes
             if outcome.error is None or (await self.verdict(outcome.certificate.id)).due
         ]
-
-    def _allowed(
-        self, due: Sequence[Certificate], watched: int, limit: int | None
-    ) -> tuple[Sequence[Certificate], list[str]]:
-        """Those of the due ones that are renewed in this run, and an alarm when that is not all.
-
-        The first to expire come first. What is left out is still due in the next run.
-        """
-        first = sorted(due, key=lambda row: (row.not_after or self._context.clock(), row.id))
-        if limit is not None:
-            return first[:limit], []
-        if len(due) <= USUAL or len(due) <= UNUSUAL_SHARE * watched:
-            return first, []
-        alarm = (
-            f"{len(due)} of {watched} certificates are due at once: only {USUAL} are renewed now;"
-            " check the clock and what the CA announced, then run with --limit N"
-        )
-        return first[:USUAL], [alarm]
 
     async def _known(self) -> _Known:
         """The accounts and CAs that stand behind the certificates."""

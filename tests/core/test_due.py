@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmtui.core.due import judge, lifetime_point
+from kmtui.core.due import choose, judge, lifetime_point
 from kmtui.model import (
     Certificate,
     Problem,
@@ -136,6 +136,68 @@ def test_an_obstacle_lets_nothing_be_due(
     certificate: Certificate, now: datetime, obstacle: str
 ) -> None:
     assert not judge(certificate, None, (), now, obstacle=f"x{obstacle}").due
+
+
+# --- how many at once -----------------------------------------------------------------------------
+
+
+def crowd(count: int, **fields: Any) -> list[Certificate]:
+    """Due certificates, each expiring a minute before the one in front of it."""
+    last = fields.pop("not_after", NOW + 20 * DAY)
+    usual = {"ca": "ca", "not_before": NOW - 70 * DAY, **fields}
+    return [held(not_after=last - number * HOUR / 60, **usual) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("due", "watched", "limit", "taken"),
+    [
+        (10, 10, None, 10),
+        (11, 11, None, 10),
+        (11, 54, None, 10),
+        (11, 55, None, 11),
+        (200, 1000, None, 200),
+        (201, 1000, None, 10),
+        (201, 1000, 150, 150),
+        (5, 1000, 3, 3),
+        (5, 1000, 0, 0),
+    ],
+)
+def test_an_unusual_crowd_is_taken_in_small_steps(
+    due: int, watched: int, limit: int | None, taken: int
+) -> None:
+    rows = crowd(due)
+
+    chosen, alarm = choose(rows, watched, NOW, limit=limit)
+
+    assert chosen == rows[::-1][:taken], "the first to expire first"
+    assert bool(alarm) == (limit is None and taken < due)
+
+
+def test_what_is_about_to_expire_is_renewed_if_the_clock_is_confirmed() -> None:
+    late = crowd(30, not_before=NOW - 89 * DAY, not_after=NOW + DAY)
+    early = crowd(30)
+
+    assert len(choose([*early, *late], 60, NOW)[0]) == 10
+    chosen, alarm = choose([*early, *late], 60, NOW, confirmed={"ca"})
+    assert sorted(row.id for row in chosen) == sorted(row.id for row in late)
+    assert "only 30" in alarm
+
+
+@pytest.mark.parametrize("life", [90 * DAY, 6 * DAY])
+def test_nothing_expires_though_the_ca_was_away_for_three_days(life: timedelta) -> None:
+    begin = NOW - life + life / 3
+    left = [
+        held(id=f"{n:04}", ca="ca", not_before=begin, not_after=begin + life) for n in range(300)
+    ]
+    away = min(3 * DAY, life / 4)
+    now = NOW + away
+    while left:
+        due = [row for row in left if judge(row, None, (), now).due]
+        assert all(row.not_after is not None and row.not_after > now for row in due)
+        chosen, _ = choose(due, 300, now, confirmed={"ca"})
+        gone = {row.id for row in chosen}
+        left = [row for row in left if row.id not in gone]
+        now += 4 * HOUR
 
 
 # --- what it says ---------------------------------------------------------------------------------
