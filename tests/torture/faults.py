@@ -16,7 +16,7 @@ import httpx
 from kmtui.core.errors import EndServerError
 from tests.torture import afterwards, forks, scenes, world
 from tests.torture.afterwards import Report
-from tests.torture.invariants import Judge
+from tests.torture.invariants import GOOD, Judge
 from tests.torture.kills import Tally
 from tests.torture.scenes import Clock, Place, Scene
 from tests.torture.watch import Watch
@@ -201,6 +201,7 @@ class Faults:
             struck = life.result["struck"]
             committed = life.result["committed"]
             self.tally.points[struck] += bool(struck)
+            self.tally.struck += life.result["stopped"]
             self.tally.recoveries += life.result["report"]["rounds"]
             judge = Judge(self.world, self.scene.names, issued, self.known)
             report = Report.of(life.result["report"])
@@ -215,14 +216,20 @@ class Faults:
         async with place.opened(clock) as core:
             request = await scenes.begin(core, self.scene)
             committed = await afterwards.keys_of(core)
-            await core.requests.wait(request.id, seconds=afterwards.WAIT)
+            ended = await core.requests.wait(request.id, seconds=afterwards.WAIT)
+            stopped = ended.status not in GOOD
             fail.over()
             report = await afterwards.settle(core, clock, fail, place)
             if any(each.status == "failed" for each in report.endings):
                 again = await core.requests.retry(request.id)
                 await core.requests.wait(again.id, seconds=afterwards.WAIT)
                 report = await afterwards.settle(core, clock, fail, place)
-        return {"struck": fail.struck, "committed": committed, "report": asdict(report)}
+        return {
+            "struck": fail.struck,
+            "stopped": stopped,
+            "committed": committed,
+            "report": asdict(report),
+        }
 
 
 def _kinds() -> Iterator[tuple[str, str, bool]]:
@@ -235,7 +242,7 @@ def _kinds() -> Iterator[tuple[str, str, bool]]:
 def _unmended(report: Report) -> list[str]:
     """A request that failed must go through by a retry, once nothing fails any more."""
     newest = max(report.endings, key=lambda ending: ending.number)
-    return [] if newest.status in ("available", "saved") else [f"retry: {newest}"]
+    return [] if newest.status in GOOD else [f"retry: {newest}"]
 
 
 def run(scene: Scene, *, every: int = 1) -> list[Tally]:

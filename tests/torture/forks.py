@@ -77,12 +77,21 @@ def warm_up(work: Callable[[], Awaitable[Any]]) -> Life:
 
 def _live(work: Callable[[], Awaitable[Any]], outlet: int) -> None:
     signal.alarm(LONGEST)
+    # What a child has to tell it tells through the pipe.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    unheard: list[str] = []
+
+    def heard(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        trace = "".join(traceback.format_exception(error)) if error else ""
+        unheard.append(f"nobody caught: {context.get('message')}\n{trace}")
 
     async def whole() -> Any:
+        asyncio.get_running_loop().set_exception_handler(heard)
         return await work()
 
     try:
-        told = {"result": asyncio.run(whole())}
+        told = {"result": asyncio.run(whole()), "error": "\n".join(unheard)}
     except BaseException:
         told = {"error": traceback.format_exc()}
     with os.fdopen(outlet, "wb") as pipe:

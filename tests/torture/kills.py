@@ -6,8 +6,9 @@ import random
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.torture import afterwards, forks, scenes, world
 from tests.torture.afterwards import Report
@@ -24,7 +25,10 @@ class Tally:
     what: str
     cases: int = 0
     kills: int = 0
+    struck: int = 0
+    """Cases in which a fault stopped the work, at least for a while."""
     recoveries: int = 0
+    """Later lives that took up what was left."""
     points: Counter[str] = field(default_factory=Counter)
     """How often each kind of point was the fatal one."""
     wrong: list[str] = field(default_factory=list)
@@ -36,11 +40,16 @@ class Tally:
             self.kills += 1
             self.points[point] += 1
 
+    def document(self) -> dict[str, Any]:
+        """The figures for a program."""
+        return asdict(self)
+
     def line(self) -> str:
         """The figures on one line."""
+        ended = f"{self.kills} kills" if self.kills else f"{self.struck} stopped"
         return (
-            f"{self.what}: {self.cases} cases, {self.kills} kills at {len(self.points)} kinds of"
-            f" point, {self.recoveries} recoveries, {len(self.wrong)} wrong, {self.seconds:.0f} s"
+            f"{self.what}: {self.cases} cases at {len(self.points)} kinds of point, {ended},"
+            f" {self.recoveries} recoveries, {len(self.wrong)} wrong, {self.seconds:.0f} s"
         )
 
 

@@ -70,8 +70,8 @@ class Watch:
         )
 
 
-class Kill(Watch):
-    """Kills this process, as hard as it goes, at one point: the n-th of its kind.
+class AtPoint(Watch):
+    """Strikes once, before or after one effect or commit: the n-th point of its kind.
 
     Points are told by kind, not by their place in the run: what happens side by side comes in
     another order each time.
@@ -83,6 +83,10 @@ class Kill(Watch):
         self.passed: Counter[str] = Counter()
         """How many points of each kind were passed: ``before POST new-order``."""
         self._lock = threading.Lock()
+
+    def strike(self) -> None:
+        """What happens at the point."""
+        raise NotImplementedError
 
     async def outside(self, name: str, act: Callable[[], Awaitable[T]]) -> T:
         self._point(f"before {name}")
@@ -99,7 +103,14 @@ class Kill(Watch):
         with self._lock:
             self.passed[kind] += 1
             if (kind, self.passed[kind]) == self._fatal:
-                os.kill(os.getpid(), signal.SIGKILL)
+                self.strike()
+
+
+class Kill(AtPoint):
+    """Kills this process, as hard as it goes."""
+
+    def strike(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Haste:
