@@ -7,6 +7,7 @@ commands, so that the screen does.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 from kmtui import __version__
@@ -14,7 +15,14 @@ from kmtui import __version__
 
 def main() -> None:
     """Run with the arguments of the process; ends the process."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            # The terminal is gone. Python would fail at the same again and exit with 120.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -17,6 +17,7 @@ from kmtui.core.acme import Action, action_for
 from kmtui.core.errors import (
     AcmeError,
     ChallengeNotVisible,
+    Defect,
     DnsLookupFailed,
     DnsProviderError,
     EndServerError,
@@ -86,7 +87,7 @@ def action_of(error: KmtuiError) -> Action:
         return action_for(error.problem, in_challenge=isinstance(error, ValidationFailed))
     if isinstance(error, DnsProviderError):
         return Action.NEW_ORDER if error.kind in PASSING else Action.FIX_INPUT
-    if isinstance(error, ChallengeNotVisible | DnsLookupFailed | EndServerError):
+    if isinstance(error, ChallengeNotVisible | DnsLookupFailed | EndServerError | Defect):
         return Action.NEW_ORDER
     return Action.FIX_INPUT
 

@@ -99,6 +99,12 @@ class TamperedSecret(VaultError):
     code = "tampered"
 
 
+class Defect(KmtuiError):
+    """Something in kmtui itself is wrong; the log has the place."""
+
+    code = "defect"
+
+
 class Superseded(KmtuiError):
     """Another process has taken the work over: nothing more may be written about it here."""
 

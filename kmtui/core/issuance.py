@@ -34,6 +34,7 @@ from kmtui.core.errors import (
     AcmeError,
     CaUnreachable,
     DatabaseError,
+    Defect,
     KmtuiError,
     NotFound,
     ProtocolViolation,
@@ -115,6 +116,11 @@ class Issuance:
             # Nothing can be recorded; the row still says where the work stands.
             log.error("request %d stops: %s", progress.request.number, error.message)
             self._context.bus.publish(RequestChanged(request_id))
+        except Exception as error:
+            # Recorded like any failure, because a silent end is the worst one; then reported.
+            what = f"kmtui itself failed ({type(error).__name__})"
+            await progress.end_with(Defect(what, hint="please report it; the log has the place"))
+            raise
 
     async def _go(self, progress: Progress) -> None:
         validating = kept = False

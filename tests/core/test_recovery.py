@@ -230,3 +230,28 @@ async def test_the_journal_does_not_note_one_answer_twice(bench: Bench, other: C
     await other.requests.wait(request.id, seconds=30)
 
     assert await other.context.db.read(cleanup.count_pending) == 0
+
+
+async def test_a_defect_ends_a_request_like_any_failure_and_is_reported(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given: kmtui itself stumbles in mid-order
+    from kmtui.core.challenges.solvers import Solvers
+
+    async def stumble(*_: object) -> None:
+        raise ZeroDivisionError("secret-looking value")
+
+    monkeypatch.setattr(Solvers, "present", stumble)
+    reported: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: reported.append(repr(context["exception"]))
+    )
+
+    request = await bench.core.requests.create(SPEC)
+    await bench.core.requests.wait(request.id, seconds=30)
+
+    ended = await bench.core.requests.get(request.id)
+    assert ended.status == RequestStatus.FAILED
+    assert ended.problem is not None
+    assert ended.problem.what == "kmtui itself failed (ZeroDivisionError)"
+    assert len(reported) == 1
