@@ -35,6 +35,7 @@ class PaperCore:
         self.bus = Bus()
         self.access = SimpleNamespace(mode=mode)
         self.jobs = SimpleNamespace(running=())
+        self.recovery = SimpleNamespace(left_behind=self.left_behind)
         self.sandbox = False
         self.version = 1
         self.closed = False
@@ -45,6 +46,9 @@ class PaperCore:
 
     async def data_version(self) -> int:
         return self.version
+
+    async def left_behind(self) -> list[Any]:
+        return []
 
     async def close(self) -> None:
         self.closed = True

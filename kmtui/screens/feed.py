@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.timer import Timer
 
+from kmtui.core.events import RequestChanged
 from kmtui.model import Problem
 from kmtui.screens.jobwatch import JobWatch
 from kmtui.screens.page import Page
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 TICK = 0.15
 """Seconds in which events gather; twenty busy jobs then cost one repaint, not hundreds."""
+LONG_TICK = 0.5
+"""The same while more than `BUSY` jobs run: each tick reads a list anew, and keys come first."""
+BUSY = 20
 LOOK_ELSEWHERE = 2.0
 """Seconds between looks for what other processes wrote."""
 LOOK_AT_JOBS = 1.0
@@ -42,6 +46,7 @@ class Feed:
         self._inbox: dict[tuple[type[Event], str], Event] = {}
         self._tick: Timer | None = None
         self._data_version: int | None = None
+        self._leftovers = 0
         self._jobs = JobWatch(core)
         core.bus.subscribe(self.receive)
         self._every(LOOK_AT_JOBS, self._look_at_jobs)
@@ -59,7 +64,8 @@ class Feed:
         if self._tick is None:
             # An event may come from a task that the App did not start and does not know.
             with self._app._context():
-                self._tick = self._app.set_timer(TICK, self._tell_all)
+                seconds = LONG_TICK if len(self._core.jobs.running) > BUSY else TICK
+                self._tick = self._app.set_timer(seconds, self._tell_all)
 
     def _every(self, seconds: float, look: Callable[[], Awaitable[None]]) -> None:
         self._app.set_interval(seconds, look)
@@ -67,19 +73,23 @@ class Feed:
     async def _tell_all(self) -> None:
         events, self._inbox, self._tick = tuple(self._inbox.values()), {}, None
         self._tell(events)
-        await self._look_at_jobs()
+        await self._show_jobs([event.id for event in events if isinstance(event, RequestChanged)])
 
     async def _look_elsewhere(self) -> None:
         version = await self._core.data_version()
         if self._data_version not in (None, version):
             self._tell(())
         self._data_version = version
+        self._leftovers = len(await self._core.recovery.left_behind())
 
     async def _look_at_jobs(self) -> None:
-        running, ended = await self._jobs.look()
+        await self._show_jobs()
+
+    async def _show_jobs(self, moved: Sequence[str] = ()) -> None:
+        news = await self._jobs.look(moved)
         # While the App leaves, its screens are gone before its timers.
         stack = self._app.screen_stack if self._app.is_running else []
         if stack and isinstance(page := stack[-1], Page):
-            page.job_strip.show_jobs(running)
-            for job in ended:
+            page.job_strip.show_jobs(news.running, news.bulk, leftovers=self._leftovers)
+            for job in news.ended:
                 page.job_strip.ended(job)
