@@ -60,7 +60,8 @@ class Accounts:
         eab_kid: str | None = None,
         eab_hmac: str | None = None,
     ) -> Account:
-        """Register an account; the same name again takes up a registration that was cut off.
+        """Register an account; the same name again takes up a registration that was cut off, or one
+        that the CA has lost, with the key it had.
 
         The key is sealed and committed first: newAccount is idempotent by key (RFC 8555
         section 7.3.1), so a lost answer loses nothing.
@@ -140,7 +141,7 @@ class Accounts:
         existing = await self.all()
         for account in existing:
             if account.name == name:
-                if account.status == PENDING and account.ca == authority.name:
+                if account.ca == authority.name and await self._unknown_there(account):
                     return account
                 raise InvalidInput(f"an account is named {name} already", field="name")
         if not name.strip():
@@ -181,11 +182,25 @@ class Accounts:
         await self._context.db.write(store)
         return account
 
+    async def _unknown_there(self, account: Account) -> bool:
+        """Whether the CA does not have the account: never registered, or lost by it."""
+        if account.status != "valid":
+            return account.status == PENDING
+        client = await self._cas.client(account.ca)
+        try:
+            await client.find_account(await self.key(account))
+        except AcmeError as error:
+            if error.problem is None or error.problem.short_type != "accountDoesNotExist":
+                raise
+            return True
+        return False
+
     async def _forget(self, account: Account, error: AcmeError) -> None:
-        """The CA said no: nothing was registered, so the planned row goes; the trail stays."""
+        """The CA said no: nothing was registered, so a planned row goes; the trail stays."""
 
         def forget(session: Session) -> None:
-            rows.delete(session, account.id)
+            if account.status == PENDING:
+                rows.delete(session, account.id)
             self._context.record(
                 session,
                 "account register",

@@ -10,10 +10,8 @@ import signal
 import subprocess
 import sys
 import termios
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -107,7 +105,7 @@ def test_a_closed_terminal_ends_the_screen_and_the_next_one_finishes_all_five(
 
     # when: started again, with nothing in the way any more
     with (
-        letting_go(held),
+        held.letting_go(),
         on_screen({**run.environment, "TERM": "xterm-256color"}) as screen,
     ):
         screen.wait_for("Certificates")
@@ -117,25 +115,6 @@ def test_a_closed_terminal_ends_the_screen_and_the_next_one_finishes_all_five(
     assert {request["id"]: request["order_url"] for request in requests(run)} == keys
     assert held.added("kmtui.test") == set()
     assert run("cleanup", "--dry-run")["leftovers"] == []
-
-
-@contextmanager
-def letting_go(held: Bind) -> Iterator[None]:
-    """The second name server learns of changes again."""
-    over = threading.Event()
-
-    def release() -> None:
-        while not over.wait(0.3):
-            for address in held.addresses[1:]:
-                held.release(address)
-
-    thread = threading.Thread(target=release)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def drain(master: int, until: Callable[[], bool]) -> None:
@@ -173,7 +152,7 @@ def test_a_command_that_is_told_to_end_leaves_its_request_to_resume(
     assert held.added("kmtui.test") == set()
     (cut,) = [request for request in requests(run) if request["names"] == [name]]
     assert cut["status"] in ("presenting", "propagating")
-    with letting_go(held):
+    with held.letting_go():
         (done,) = run("resume")["requests"]
     assert (done["status"], done["order_url"]) == ("available", cut["order_url"])
     assert run("resume")["requests"] == []

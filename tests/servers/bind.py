@@ -16,8 +16,10 @@ from __future__ import annotations
 import base64
 import os
 import re
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -152,6 +154,24 @@ class Bind(Server):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{address} did not fetch the zones:\n{self.log}")
             time.sleep(0.02)
+
+    @contextmanager
+    def letting_go(self) -> Iterator[None]:
+        """The secondaries learn of every change within a moment, as long as the block runs."""
+        over = threading.Event()
+
+        def release() -> None:
+            while not over.wait(0.3):
+                for address in self.addresses[1:]:
+                    self.release(address)
+
+        thread = threading.Thread(target=release)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def stop_one(self, address: str) -> None:
         """Ends one name server; the others go on."""

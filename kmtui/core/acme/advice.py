@@ -41,7 +41,7 @@ _LATER, _FIX, _HUMAN = Action.RETRY_LATER, Action.FIX_INPUT, Action.NEEDS_HUMAN
 ADVICE: dict[str, Advice] = {
     "accountDoesNotExist": Advice(
         "The CA does not know this account",
-        "find the account by its key, or register it again",
+        "if the CA has lost it, register it again under the same name: it keeps its key, and retry",
         _HUMAN,
     ),
     "agreementRequired": Advice(
