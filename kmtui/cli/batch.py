@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kmtui.cli import documents
 from kmtui.cli.outcome import FAILED, batch_exit_code, exit_code, summary
 from kmtui.cli.output import Output, counted, table
+from kmtui.cli.progressbar import ProgressBar
 from kmtui.cli.values import read_text
 from kmtui.core.errors import InvalidInput, KmtuiError, VaultError
 from kmtui.model import Request, RequestSpec
@@ -20,8 +22,9 @@ from kmtui.status import request_cell
 if TYPE_CHECKING:
     from kmtui.core.core import Core
 
-ATTEMPTS_AT_ONCE = 16
-"""Requests under way at a time: CAs answer more with a rate limit, not with more speed."""
+CREATED_AT_ONCE = 8
+"""Requests whose keys are being made; once committed, all are under way together, and the CA, the
+DNS account and the zone each bound what they are asked at a time."""
 
 
 def names_by_line(source: str) -> list[tuple[str, ...]]:
@@ -40,22 +43,13 @@ def names_by_line(source: str) -> list[tuple[str, ...]]:
 async def run_batch(
     core: Core, out: Output, specs: Sequence[RequestSpec], seconds: float | None
 ) -> int:
-    """Request each spec, wait for each at most `seconds` (None: not at all), answer with all."""
+    """Request each spec and answer with all.
+
+    Nobody waits any longer when none has ended for `seconds` (None: nobody waits at all).
+    """
     started = time.monotonic()
-    gate = asyncio.Semaphore(ATTEMPTS_AT_ONCE)
-    ended = 0
-
-    async def attempt(spec: RequestSpec) -> Request | KmtuiError:
-        nonlocal ended
-        async with gate:
-            result = await _attempt(core, spec, seconds)
-        ended += 1
-        _note(out, f"{ended}/{len(specs)}", spec, result)
-        return result
-
-    async with asyncio.TaskGroup() as tasks:
-        attempts = [tasks.create_task(attempt(spec)) for spec in specs]
-    results = [task.result() for task in attempts]
+    with ProgressBar(out, len(specs)) as bar:
+        results = await Batch(core, bar, specs, seconds).run()
     codes = [_code(result, waited=seconds is not None) for result in results]
     totals = summary(codes, time.monotonic() - started)
     out.answer(
@@ -75,32 +69,69 @@ async def run_batch(
     return batch_exit_code(codes)
 
 
-async def _attempt(core: Core, spec: RequestSpec, seconds: float | None) -> Request | KmtuiError:
-    """The request as it ended, or why it was never sent; a locked vault stops everything."""
-    try:
-        request = await core.requests.create(spec, start=seconds is not None)
-    except VaultError:
-        raise
-    except KmtuiError as error:
-        return error
-    if seconds is None:
-        return request
-    await core.requests.wait(request.id, seconds=seconds)
-    return await core.requests.park(request.id)
+class Batch:
+    """Requests made and followed together."""
+
+    def __init__(
+        self, core: Core, bar: ProgressBar, specs: Sequence[RequestSpec], seconds: float | None
+    ) -> None:
+        self._core = core
+        self._bar = bar
+        self._specs = specs
+        self._seconds = seconds
+        self._creating = asyncio.Semaphore(CREATED_AT_ONCE)
+        self._ends: Counter[str] = Counter()
+        self._last_end = time.monotonic()
+
+    async def run(self) -> list[Request | KmtuiError]:
+        """Each request as it ended, or why it was never sent, in the order of the specs."""
+        async with asyncio.TaskGroup() as tasks:
+            attempts = [tasks.create_task(self._attempt(spec)) for spec in self._specs]
+        return [task.result() for task in attempts]
+
+    async def _attempt(self, spec: RequestSpec) -> Request | KmtuiError:
+        result = await self._create(spec)
+        if isinstance(result, Request) and self._seconds is not None:
+            result = await self._follow(result, self._seconds)
+        self._last_end = time.monotonic()
+        self._tell(spec, result)
+        return result
+
+    async def _create(self, spec: RequestSpec) -> Request | KmtuiError:
+        """The committed request; a locked vault stops everything."""
+        async with self._creating:
+            try:
+                return await self._core.requests.create(spec, start=self._seconds is not None)
+            except VaultError:
+                raise
+            except KmtuiError as error:
+                return error
+
+    async def _follow(self, request: Request, seconds: float) -> Request:
+        """The request at its end, or set aside when the whole batch stands still."""
+        while (left := self._last_end + seconds - time.monotonic()) > 0:
+            if await self._core.requests.ended(request.id, seconds=left):
+                break
+        return await self._core.requests.park(request.id)
+
+    def _tell(self, spec: RequestSpec, result: Request | KmtuiError) -> None:
+        """One line for what ended, and the count of each kind of end."""
+        refused = isinstance(result, KmtuiError)
+        word = "refused" if isinstance(result, KmtuiError) else str(result.status)
+        why = result.message if isinstance(result, KmtuiError) else request_cell(result)[0]
+        self._ends[word] += 1
+        place = f"{self._ends.total()}/{len(self._specs)}"
+        names = ", ".join(spec.names)
+        self._bar.advance(
+            f"{place} {word} {names}{':' if refused else ''} {why}",
+            ", ".join(f"{count} {end}" for end, count in self._ends.items()),
+        )
 
 
 def _code(result: Request | KmtuiError, *, waited: bool) -> int:
     if isinstance(result, KmtuiError):
         return FAILED
     return exit_code(result) if waited else 0
-
-
-def _note(out: Output, place: str, spec: RequestSpec, result: Request | KmtuiError) -> None:
-    names = ", ".join(spec.names)
-    if isinstance(result, KmtuiError):
-        out.note(f"{place} refused {names}: {result.message}")
-    else:
-        out.note(f"{place} {result.status} {names} {request_cell(result)[0]}")
 
 
 def _document(spec: RequestSpec, result: Request | KmtuiError) -> dict[str, Any]:

@@ -138,8 +138,7 @@ class Intake:
         if spec.csr_pem:
             csr = keys.check_csr(spec.csr_pem, names=spec.names)
         else:
-            key = await asyncio.to_thread(keys.generate, KeyType(spec.key_type))
-            csr = keys.csr(spec.names, key)
+            key, csr = await asyncio.to_thread(keys.with_csr, spec.names, KeyType(spec.key_type))
         account, authority = await self._account(spec)
         request = self._row(spec, kind, RequestStatus.QUEUED, account=account)
 

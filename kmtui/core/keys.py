@@ -53,6 +53,12 @@ def generate(key_type: KeyType | str) -> PrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS[wanted])
 
 
+def with_csr(names: Iterable[str], key_type: KeyType | str) -> tuple[PrivateKey, bytes]:
+    """A fresh private key and the `csr` for it: slow, so call it in a thread."""
+    key = generate(key_type)
+    return key, csr(names, key)
+
+
 def supported_key_type(word: str) -> KeyType:
     """The key type of that word. Raises InvalidInput (field ``key_type``)."""
     try:

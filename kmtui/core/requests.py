@@ -228,8 +228,12 @@ class Requests:
     async def wait(self, word: str, *, seconds: float | None = None) -> Request:
         """Wait until this process has done what it can; the request as it is then."""
         request = await self.get(word)
-        await self._jobs.wait(_job(request.id), seconds=seconds)
+        await self.ended(request.id, seconds=seconds)
         return await self.get(request.id)
+
+    async def ended(self, request_id: str, *, seconds: float | None = None) -> bool:
+        """Wait as `wait`, for an id and without reading; whether the work ended in time."""
+        return await self._jobs.wait(_job(request_id), seconds=seconds)
 
 
 def _job(request_id: str) -> str:

@@ -22,6 +22,7 @@ from sqlmodel import Session
 
 T = TypeVar("T")
 
+WOKEN_AT_ONCE = 8
 LONGEST = 0.05
 """Seconds after which a transaction takes no further function: other processes want to write too,
 and a key press may wait for the answer."""
@@ -159,5 +160,8 @@ def _answer(writes: list[_Write]) -> None:
 
 
 def _settle(writes: list[_Write]) -> None:
-    for write in writes:
+    """Wake a few callers at a time: each goes on working, and a key press must not wait for all."""
+    for write in writes[:WOKEN_AT_ONCE]:
         write.settle()
+    if rest := writes[WOKEN_AT_ONCE:]:
+        rest[0].loop.call_soon(_settle, rest)
