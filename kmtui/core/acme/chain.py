@@ -17,7 +17,7 @@ from kmtui.core.acme.problems import violation
 LARGEST_PEM = 256 * 1024
 """Bytes; a chain of ten RSA-4096 certificates has about 25 KB."""
 LONGEST_CHAIN = 10
-_UNREADABLE = (
+UNREADABLE = (
     ValueError,
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
@@ -55,7 +55,7 @@ def parse_chain(body: bytes, *, where: str, alternate_urls: Sequence[str] = ()) 
     try:
         certificates = [x509.load_der_x509_certificate(der) for der in dict.fromkeys(ders)]
         ordered = _leaf_first(certificates)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise violation(
             "the CA's chain holds a certificate that cannot be read", where=where
         ) from error

@@ -9,12 +9,13 @@ from typing import Any, Self
 
 from cryptography import x509
 
+from kmtui.core.acme.chain import UNREADABLE
 from kmtui.core.acme.fields import Fields
 from kmtui.core.acme.jws import b64url
 from kmtui.core.acme.problems import refusal, violation
 from kmtui.core.acme.reply import Reply
 from kmtui.core.acme.session import Session
-from kmtui.core.errors import AcmeError, InvalidInput
+from kmtui.core.errors import InvalidInput
 
 TRIES = 3
 """A window is no hurry: what still fails then is asked for again hours later."""
@@ -67,7 +68,7 @@ def cert_id(leaf: x509.Certificate) -> str:
     """
     try:
         authority = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError) as error:
+    except (x509.ExtensionNotFound, *UNREADABLE) as error:
         raise InvalidInput(f"no authority key identifier: {error}", field="certificate") from error
     if authority.key_identifier is None:
         raise InvalidInput("an authority key identifier without a key", field="certificate")
@@ -86,23 +87,18 @@ class RenewalRequests(Session):
         None when this CA offers no renewal information. Asked without an account (section 4.1).
         Raises AcmeError, CaUnreachable; ProtocolViolation for an answer that must be ignored.
         """
-        directory = await self.directory()
-        if directory.renewal_info is None:
+        if (await self.directory()).renewal_info is None:
             return None
-        try:
-            return await self._window(directory.renewal_info, certificate)
-        except AcmeError as error:
-            if error.problem is None or error.problem.http_status != 404:
-                raise
-            # CAs have moved this resource between two fetches of a directory.
-            fresh = (await self.directory(refresh=True)).renewal_info
-            if fresh in (None, directory.renewal_info):
-                raise
-            return await self._window(fresh or "", certificate)
+        reply = await self._at(
+            lambda directory: directory.renewal_info,
+            "renewal information",
+            lambda base: self._window(f"{base.rstrip('/')}/{certificate}"),
+        )
+        return RenewalInfo.parse(
+            reply.json_object("renewal information"), retry_after=reply.retry_after, url=reply.url
+        )
 
-    async def _window(self, base: str, certificate: str) -> RenewalInfo:
-        url = f"{base.rstrip('/')}/{certificate}"
-
+    async def _window(self, url: str) -> Reply:
         async def fetch() -> Reply:
             reply = await self._transport.request("GET", url, accept="application/json")
             self._nonces.add(reply.nonce)
@@ -110,10 +106,7 @@ class RenewalRequests(Session):
                 raise refusal(reply.problem())
             return reply
 
-        reply = await self._repeating(fetch, repeatable=True, tries=TRIES)
-        return RenewalInfo.parse(
-            reply.json_object("renewal information"), retry_after=reply.retry_after, url=url
-        )
+        return await self._repeating(fetch, repeatable=True, tries=TRIES)
 
 
 def _link(fields: Fields) -> str:
