@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint servers bench lock clean
+.PHONY: help demo run test torture lint servers bench lock clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -20,6 +20,10 @@ run: $(STAMP)    ## Start kmtui
 test: lint       ## Run everything that CI runs; KMTUI_SKIP_SERVERS=1 leaves the real servers out
 	@tests/servers/install.sh || echo "servers: going on; the tests that need them will fail"
 	@$(BIN)/python -m pytest
+
+torture: $(STAMP) ## Kill it at every point, fail every call, fill the disk: half an hour
+	@tests/servers/install.sh
+	@$(BIN)/python -m tests.torture all
 
 lint: $(STAMP)   ## Check style, types and who imports whom
 	@$(BIN)/ruff check --quiet .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -134,6 +135,8 @@ class Fail(Watch):
         self._lasting = lasting
         self.struck = ""
         """The name of the call that failed first."""
+        self.counted: Counter[str] = Counter()
+        """Calls by place."""
 
     def over(self) -> None:
         """Nothing fails any more."""
@@ -156,6 +159,7 @@ class Fail(Watch):
         return await super().outside(name, act)
 
     def _strikes(self, place: str, name: str) -> bool:
+        self.counted[place] += 1
         if place != self._place or self._left < 0:
             return False
         self._left = max(0, self._left - 1)
@@ -177,19 +181,28 @@ class Faults:
         self.tally = Tally(f"faults {scene.name}")
         self.template = scenes.prepare(scene, outside, home / "template")
         self.known = frozenset(outside.issued())
+        trial = self.template.copy(home / "case")
+        whole = forks.warm_up(lambda: self._run(trial, Fail("", "", -1)))
+        assert not whole.error, whole.error
+        self.calls: Mapping[str, int] = whole.result["calls"]
+        """How many calls of each place an undisturbed run makes."""
 
     def every_call(self, *, every: int = 1) -> Tally:
-        """Each kind of fault at each call; `every` is the stride, with another start per kind."""
+        """Each kind of fault at each call, or in the stride `every` through all of these."""
         started = time.monotonic()
-        for turn, (place, kind, lasting) in enumerate(_kinds()):
-            at = 1 + turn % every
-            while self._case(Fail(place, kind, at, lasting=lasting), f"{kind}, call {at}"):
-                at += every
+        for fail, what in list(self._cases())[::every]:
+            self._case(fail, what)
         self.tally.seconds = time.monotonic() - started
         return self.tally
 
-    def _case(self, fail: Fail, what: str) -> bool:
-        """One run with one fault, until it is over; False when there are fewer calls."""
+    def _cases(self) -> Iterator[tuple[Fail, str]]:
+        for place, kind, lasting in _kinds():
+            for at in range(1, self.calls[place] + 1):
+                more = " and all later ones" if lasting else ""
+                yield Fail(place, kind, at, lasting=lasting), f"{kind} at call {at}{more}"
+
+    def _case(self, fail: Fail, what: str) -> None:
+        """One run with one fault, until it is over."""
         issued = frozenset(self.world.issued())
         place = self.template.copy(self.home / "case")
         life = forks.live(lambda: self._run(place, fail))
@@ -208,7 +221,6 @@ class Faults:
             found = judge.violations(report, place, committed, may_fail=True)
             found += _unmended(report)
         self.tally.wrong += [f"{self.scene.name}, {what} ({struck}): {each}" for each in found]
-        return bool(struck) or bool(life.error)
 
     async def _run(self, place: Place, fail: Fail) -> dict[str, Any]:
         fail.install()
@@ -226,6 +238,7 @@ class Faults:
                 report = await afterwards.settle(core, clock, fail, place)
         return {
             "struck": fail.struck,
+            "calls": fail.counted,
             "stopped": stopped,
             "committed": committed,
             "report": asdict(report),
@@ -245,9 +258,9 @@ def _unmended(report: Report) -> list[str]:
     return [] if newest.status in GOOD else [f"retry: {newest}"]
 
 
-def run(scene: Scene, *, every: int = 1) -> list[Tally]:
+def run(scene: Scene, *, every: int = 1) -> Iterator[Tally]:
     """Let the calls of one scene fail, in a world and directories of its own."""
     with tempfile.TemporaryDirectory(prefix="kmtui-torture-") as directory:
         home = Path(directory)
         with world.running(home / "world", web_server=scene.web_server) as outside:
-            return [Faults(scene, outside, home).every_call(every=every)]
+            yield Faults(scene, outside, home).every_call(every=every)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LONGEST = 60
-"""Seconds of a life: whoever lives longer is stuck."""
+"""Seconds of a usual life: whoever lives longer is stuck."""
 
 NOT_AHEAD = frozenset({"__main__", "__mp_main__"})
 
@@ -43,13 +43,13 @@ class Life:
         return self.signal == signal.SIGALRM
 
 
-def live(work: Callable[[], Awaitable[Any]]) -> Life:
-    """Run `work` in a child; its result must be JSON."""
+def live(work: Callable[[], Awaitable[Any]], *, seconds: int = LONGEST) -> Life:
+    """Run `work` in a child for at most `seconds`; its result must be JSON."""
     inlet, outlet = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(inlet)
-        _live(work, outlet)
+        _live(work, outlet, seconds)
     os.close(outlet)
     with os.fdopen(inlet, "rb") as pipe:
         said = pipe.read()
@@ -75,8 +75,8 @@ def warm_up(work: Callable[[], Awaitable[Any]]) -> Life:
     return Life(life.signal, result)
 
 
-def _live(work: Callable[[], Awaitable[Any]], outlet: int) -> None:
-    signal.alarm(LONGEST)
+def _live(work: Callable[[], Awaitable[Any]], outlet: int, seconds: int) -> None:
+    signal.alarm(seconds)
     # What a child has to tell it tells through the pipe.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     unheard: list[str] = []

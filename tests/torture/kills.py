@@ -6,9 +6,9 @@ import random
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.torture import afterwards, forks, scenes, world
 from tests.torture.afterwards import Report
@@ -40,10 +40,6 @@ class Tally:
             self.kills += 1
             self.points[point] += 1
 
-    def document(self) -> dict[str, Any]:
-        """The figures for a program."""
-        return asdict(self)
-
     def line(self) -> str:
         """The figures on one line."""
         ended = f"{self.kills} kills" if self.kills else f"{self.struck} stopped"
@@ -72,12 +68,11 @@ class Torture:
         """Every point of an undisturbed run."""
 
     def at_every_point(self, *, every: int = 1) -> Tally:
-        """Kill at each point; with a stride `every` at the first of each kind, and some others."""
+        """Kill at each point, or in the stride `every` through them: kinds come before turns."""
         self.tally = Tally(f"kill {self.scene.name}")
         started = time.monotonic()
-        for number, (kind, turn) in enumerate(self.points):
-            if turn == 1 or number % every == 0:
-                self._case(kind, turn)
+        for kind, turn in sorted(self.points, key=lambda point: (point[1], point[0]))[::every]:
+            self._case(kind, turn)
         self.tally.seconds = time.monotonic() - started
         return self.tally
 
@@ -122,13 +117,12 @@ class Torture:
         return dict(kill.passed)
 
 
-def run(scene: Scene, *, every: int = 1, pairs: int = 0) -> list[Tally]:
+def run(scene: Scene, *, every: int = 1, pairs: int = 0) -> Iterator[Tally]:
     """Torture one scene, in a world and directories of its own."""
     with tempfile.TemporaryDirectory(prefix="kmtui-torture-") as directory:
         home = Path(directory)
         with world.running(home / "world", web_server=scene.web_server) as outside:
             torture = Torture(scene, outside, home)
-            tallies = [torture.at_every_point(every=every)]
+            yield torture.at_every_point(every=every)
             if pairs:
-                tallies.append(torture.at_pairs(pairs))
-            return tallies
+                yield torture.at_pairs(pairs)

@@ -76,20 +76,25 @@ class World:
             if path.is_file() or not any(path.iterdir())
         }
 
-    def _plant(self) -> None:
-        for name, content in FOREIGN_FILES.items():
-            path = self.web_root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
+    def plant(self, name: str, *values: str) -> None:
+        """Publish TXT values, as another person with access to the zone would."""
         key = dns.tsig.Key(
             self.facts["tsig_name"], self.facts["tsig_secret"], self.facts["tsig_algorithm"]
         )
         change = dns.update.UpdateMessage(ZONE, keyring=key)
-        for name, values in FOREIGN_TXT.items():
-            for value in values:
-                change.add(dns.name.from_text(name), 300, "TXT", f'"{value}"')
+        for value in values:
+            change.add(dns.name.from_text(name), 300, "TXT", f'"{value}"')
         reply = self._ask(change)
         assert reply.rcode() == 0, reply.to_text()
+
+    def settle_in(self) -> None:
+        """Put the records and files of others where they are from the beginning."""
+        for name, content in FOREIGN_FILES.items():
+            path = self.web_root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        for name, values in FOREIGN_TXT.items():
+            self.plant(name, *values)
 
     def _ask(self, query: dns.message.Message) -> dns.message.Message:
         host, _, port = self.facts["dns_server"].rpartition(":")
@@ -106,7 +111,7 @@ def running(home: Path, *, web_server: bool = True) -> Iterator[World]:
         assert process.stdin is not None
         try:
             world = World(home, json.loads(process.stdout.readline()))
-            world._plant()
+            world.settle_in()
             yield world
         finally:
             process.stdin.close()

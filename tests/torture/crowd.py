@@ -1,0 +1,239 @@
+"""Many processes on one inventory: two that watch and write, four that renew, some of them killed.
+
+Each due certificate must be renewed exactly once, and nobody may hear of a busy database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from kmtui.core import recovery
+from kmtui.core.core import Core
+from kmtui.core.errors import KmtuiError
+from kmtui.db import renewal
+from kmtui.model import ListQuery, RenewalPlan, RequestSpec
+from tests.torture import afterwards, forks, scenes, world
+from tests.torture.invariants import plain
+from tests.torture.kills import Tally
+from tests.torture.scenes import ACCOUNT, SCENES, Clock, Place
+from tests.torture.watch import Watch
+from tests.torture.world import FOREIGN_TXT, ZONE, World
+
+RUNNERS, ONLOOKERS = 4, 2
+LONGEST_WAIT = 2.0
+"""Seconds that 99 of 100 writes of an onlooker may take while all the others work."""
+
+
+class Crowd:
+    """The processes around one inventory with `count` due certificates."""
+
+    def __init__(self, outside: World, home: Path, count: int, *, seed: int) -> None:
+        self.world = outside
+        self.count = count
+        self.tally = Tally(f"crowd of {RUNNERS + ONLOOKERS} on {count} certificates")
+        self.place = scenes.prepare(SCENES[0], outside, home / "template")
+        self._chance = random.Random(seed)
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "KMTUI_DATA": str(self.place.data),
+            "KMTUI_KEY_FILE": str(self.place.key_file),
+        }
+        prepared = forks.live(self._prepare, seconds=600)
+        assert not prepared.error, prepared.error
+
+    def go(self, kills: int) -> Tally:
+        """Let all of them work, kill some and start them anew, until nothing is due any more."""
+        started = time.monotonic()
+        onlookers = [self._onlooker() for _ in range(ONLOOKERS)]
+        runners: list[subprocess.Popen[str]] = []
+        finished = 0
+        while finished < RUNNERS or self.tally.kills < kills:
+            while len(runners) < RUNNERS:
+                runners.append(self._runner())
+            time.sleep(self._chance.uniform(0.3, 2.0))
+            for runner in [each for each in runners if each.poll() is not None]:
+                runners.remove(runner)
+                finished += self._ended(runner)
+            if self.tally.kills < kills:
+                self._kill(onlookers, runners)
+            if time.monotonic() - started > 10 * self.count + 120:
+                self.tally.wrong.append("it never ends")
+                break
+        for runner in runners:
+            self._ended(runner)
+        for onlooker in onlookers:
+            self._heard(onlooker)
+        self._ended(self._runner())
+        self.tally.wrong += self._violations()
+        self.tally.cases = self.count
+        self.tally.seconds = time.monotonic() - started
+        return self.tally
+
+    def _kill(
+        self, onlookers: list[subprocess.Popen[str]], runners: list[subprocess.Popen[str]]
+    ) -> None:
+        """Kill whoever holds the renewal lock, mostly: the others have less to lose."""
+        crowd = [*onlookers, *runners]
+        with suppress(OSError, ValueError):
+            at_work = int((self.place.data / "locks" / "renew.lock").read_text())
+            crowd += [each for each in runners if each.pid == at_work] * len(crowd)
+        victim = self._chance.choice(crowd)
+        if victim.poll() is not None:
+            return
+        victim.kill()
+        victim.communicate()
+        self.tally.kills += 1
+        if victim in onlookers:
+            self.tally.points["onlooker"] += 1
+            onlookers[onlookers.index(victim)] = self._onlooker()
+        else:
+            self.tally.points["runner"] += 1
+            self.tally.recoveries += 1
+            runners.remove(victim)
+
+    def _runner(self) -> subprocess.Popen[str]:
+        return self._start("-m", "kmtui", "--json", "renew", "--due", "--limit", str(self.count))
+
+    def _onlooker(self) -> subprocess.Popen[str]:
+        return self._start("-m", "tests.torture.crowd", str(self.place.home))
+
+    def _start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _ended(self, runner: subprocess.Popen[str]) -> int:
+        """Whether a run came to a good end and found nothing more that was due."""
+        out, errors = runner.communicate(timeout=10 * self.count + 120)
+        if runner.returncode != 0 or "locked" in errors or "busy" in errors.lower():
+            self.tally.wrong.append(f"a run ended with {runner.returncode}: {errors} {out}"[:800])
+            return 0
+        document = json.loads(out)
+        return int(document["held_by"] is None and not document["put_off"])
+
+    def _heard(self, onlooker: subprocess.Popen[str]) -> None:
+        out, errors = onlooker.communicate("", timeout=60)
+        told = json.loads(out) if out else {"errors": [errors], "waits": []}
+        self.tally.wrong += [f"an onlooker heard: {error}" for error in told["errors"]]
+        waits = sorted(told["waits"])
+        if waits and waits[int(len(waits) * 0.99)] > LONGEST_WAIT:
+            self.tally.wrong.append(f"99 of 100 writes take up to {waits[-1]:.1f} s")
+
+    def _violations(self) -> Iterator[str]:
+        told = forks.live(self._look, seconds=600)
+        if told.error:
+            yield told.error
+            return
+        renewed = Counter(told.result["versions"].values())
+        if renewed != Counter({2: self.count}):
+            yield f"versions per certificate: {dict(renewed)}"
+        if set(told.result["serials"]) != self.world.issued():
+            yield f"{len(self.world.issued())} were issued, {len(told.result['serials'])} are here"
+        yield from told.result["broken"]
+        if told.result["leftovers"]:
+            yield f"{told.result['leftovers']} entries wait in the clean-up journal"
+        for number in range(self.count):
+            if left := self.world.txt(f"_acme-challenge.n{number}.{ZONE}"):
+                yield f"left at n{number}: {left}"
+        for name, values in FOREIGN_TXT.items():
+            if self.world.txt(name) != values:
+                yield f"TXT values of others changed at {name}"
+        yield from plain(self.place.data, [self.world.facts["tsig_secret"].encode()])
+
+    async def _look(self) -> dict[str, object]:
+        clock = Clock()
+        async with self.place.opened(clock) as core:
+            report = await afterwards.settle(core, clock, Watch(), self.place)
+            rows = await core.certificates.page(ListQuery(now=clock(), limit=10_000))
+        return {
+            "versions": {row.name: row.version_count for row in rows},
+            "serials": report.serials,
+            "broken": report.broken,
+            "leftovers": report.leftovers,
+        }
+
+    async def _prepare(self) -> None:
+        """Get `count` certificates that save themselves, and let the time of each have come."""
+        Watch().install()
+        async with self.place.opened() as core:
+            specs = [
+                RequestSpec(names=(f"n{number}.{ZONE}",), account=ACCOUNT, auto_save="always")
+                for number in range(self.count)
+            ]
+            made = [await core.requests.create(spec, forced=True) for spec in specs]
+            for request in made:
+                ended = await core.requests.wait(request.id, seconds=500)
+                assert ended.status == "saved", ended.problem
+            now = core.context.clock()
+            rows = await core.certificates.page(ListQuery(now=now, limit=10_000))
+            plans = [
+                RenewalPlan(
+                    certificate_id=row.id,
+                    version_number=1,
+                    source="lifetime",
+                    renew_at=now - timedelta(hours=1),
+                    next_check_at=now + timedelta(days=1),
+                )
+                for row in rows
+            ]
+            await core.context.db.write(lambda session: renewal.put(session, plans))
+
+
+async def look_on(home: Path) -> None:
+    """What an open screen does: reads often, writes now and then, takes up what was cut off."""
+    recovery.EVERY = 1.0
+    errors: list[str] = []
+    waits: list[float] = []
+    ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+    async with Place(home).opened() as core:
+        core.recovery.keep_looking()
+        while not ended.done():
+            try:
+                waits.append(await _one_look(core))
+            except KmtuiError as error:
+                errors.append(f"{type(error).__name__}: {error.message}")
+            await asyncio.wait({ended}, timeout=0.2)
+    print(json.dumps({"errors": errors, "waits": waits}))
+
+
+async def _one_look(core: Core) -> float:
+    """A list and its counts, then one write; how long that took."""
+    await core.data_version()
+    rows = await core.certificates.page(ListQuery(now=core.context.clock()))
+    await core.certificates.counts()
+    started = time.monotonic()
+    await core.certificates.set(rows[0].id, auto_renew=True)
+    return time.monotonic() - started
+
+
+def run(count: int, *, kills: int, seed: int | None = None) -> Iterator[Tally]:
+    """One crowd, in a world and directories of its own."""
+    seed = random.randrange(10**6) if seed is None else seed
+    with tempfile.TemporaryDirectory(prefix="kmtui-torture-") as directory:
+        home = Path(directory)
+        with world.running(home / "world") as outside:
+            tally = Crowd(outside, home, count, seed=seed).go(kills)
+    tally.wrong = [f"{each} (seed {seed})" for each in tally.wrong]
+    yield tally
+
+
+if __name__ == "__main__":
+    asyncio.run(look_on(Path(sys.argv[1])))
