@@ -41,7 +41,12 @@ def names_by_line(source: str) -> list[tuple[str, ...]]:
 
 
 async def run_batch(
-    core: Core, out: Output, specs: Sequence[RequestSpec], seconds: float | None
+    core: Core,
+    out: Output,
+    specs: Sequence[RequestSpec],
+    seconds: float | None,
+    *,
+    forced: bool = False,
 ) -> int:
     """Request each spec and answer with all.
 
@@ -49,7 +54,7 @@ async def run_batch(
     """
     started = time.monotonic()
     with ProgressBar(out, len(specs)) as bar:
-        results = await Batch(core, bar, specs, seconds).run()
+        results = await Batch(core, bar, specs, seconds, forced=forced).run()
     codes = [_code(result, waited=seconds is not None) for result in results]
     totals = summary(codes, time.monotonic() - started)
     out.answer(
@@ -73,12 +78,19 @@ class Batch:
     """Requests made and followed together."""
 
     def __init__(
-        self, core: Core, bar: ProgressBar, specs: Sequence[RequestSpec], seconds: float | None
+        self,
+        core: Core,
+        bar: ProgressBar,
+        specs: Sequence[RequestSpec],
+        seconds: float | None,
+        *,
+        forced: bool,
     ) -> None:
         self._core = core
         self._bar = bar
         self._specs = specs
         self._seconds = seconds
+        self._forced = forced
         self._creating = asyncio.Semaphore(CREATED_AT_ONCE)
         self._ends: Counter[str] = Counter()
         self._last_end = time.monotonic()
@@ -101,7 +113,9 @@ class Batch:
         """The committed request; a locked vault stops everything."""
         async with self._creating:
             try:
-                return await self._core.requests.create(spec, start=self._seconds is not None)
+                return await self._core.requests.create(
+                    spec, start=self._seconds is not None, forced=self._forced
+                )
             except VaultError:
                 raise
             except KmtuiError as error:

@@ -37,6 +37,9 @@ app = group("Ask for certificates and watch them come.")
 
 Word = Annotated[str, typer.Argument(metavar="ID", help="Number or id of the request.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return at once.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Even if that is too many by the local count of limits.")
+]
 Timeout = Annotated[
     float, typer.Option(metavar="SECONDS", min=0, help="How long to wait; then it is parked.")
 ]
@@ -76,6 +79,7 @@ def new(
     csr: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Signing request of a key kept elsewhere.")
     ] = None,
+    force: Force = False,
     no_wait: NoWait = False,
     timeout: Timeout = 300,
 ) -> int:
@@ -104,12 +108,12 @@ def new(
 
     async def one(core: Core, out: Output) -> int:
         these = tuple(names or _names_of(csr))
-        request = await core.requests.create(spec(these), start=not no_wait)
+        request = await core.requests.create(spec(these), start=not no_wait, forced=force)
         return await _follow(core, out, request, seconds)
 
     async def many(core: Core, out: Output) -> int:
         specs = [spec(line) for line in names_by_line(source or "-")]
-        return await run_batch(core, out, specs, seconds)
+        return await run_batch(core, out, specs, seconds, forced=force)
 
     return with_core(context, many if source else one, change=True)
 
@@ -165,11 +169,13 @@ def show(context: typer.Context, request: Word) -> int:
 
 
 @app.command("retry")
-def retry(context: typer.Context, request: Word, timeout: Timeout = 300) -> int:
+def retry(
+    context: typer.Context, request: Word, force: Force = False, timeout: Timeout = 300
+) -> int:
     """Try again: a failed request anew, a cut-off one from where it stood."""
 
     async def act(core: Core, out: Output) -> int:
-        return await _follow(core, out, await core.requests.retry(request), timeout)
+        return await _follow(core, out, await core.requests.retry(request, forced=force), timeout)
 
     return with_core(context, act, change=True)
 
