@@ -28,7 +28,9 @@ class Requests:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._rows: dict[str, Request] = {}
 
-    async def create(self, spec: RequestSpec, *, start: bool = True) -> Request:
+    async def create(
+        self, spec: RequestSpec, *, start: bool = True, forced: bool = False
+    ) -> Request:
         self.creating += 1
         self.most_creating = max(self.most_creating, self.creating)
         await asyncio.sleep(0)
