@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.torture.hostile import acts
-from tests.torture.hostile.behaviours import BEHAVIOURS, CALL, Behaviour
+from tests.torture.hostile.behaviours import BEHAVIOURS, CALL, CONNECT, POLL, Behaviour
 from tests.torture.hostile.ca import HostileCa, serving
 
 POLITE = Behaviour(0, "answers as it should", "directory", acts.usual(), reason="")
@@ -42,7 +42,7 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
                 for number, ca in cas.items()
             ],
             "trust": next(iter(cas.values())).root_pem,
-            "call": CALL,
+            "seconds": {"connect": CONNECT, "call": CALL, "poll": POLL},
         }
         done = subprocess.run(
             [sys.executable, "-m", "tests.torture.hostile.walk"],

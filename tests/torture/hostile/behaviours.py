@@ -6,13 +6,17 @@ does not come.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from kmtui.core.acme.session import NONCE_SECONDS
 from tests.torture.hostile import acts, chains
 from tests.torture.hostile.acts import Act
 
-CALL = 1.0
-"""Seconds the client gives one call, and one state that it polls for."""
+CONNECT, CALL, POLL = 2.0, 3.0, 1.0
+"""Seconds the client gives a connection, a whole call, and a state that it polls for."""
+SLOW = re.escape(f"no answer within {CALL:g} s")
+UNCONNECTED = re.escape(f"no connection within {CONNECT:g} s")
 ELSEWHERE = "a host its directory does not name"
 
 
@@ -27,7 +31,7 @@ class Behaviour:
     act: Act
     reason: str
     """A pattern; what the operator is told must match it."""
-    deadline: float = 2 * CALL
+    deadline: float = CALL + POLL
     tls: str = "good"
 
 
@@ -48,16 +52,16 @@ def _all() -> list[Behaviour]:
     plain = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno"
     return [
         at(1, "sends one byte at a time", "directory",
-           acts.endless(sized, [b" "], pause=0.05), "no answer within 1 s"),
+           acts.endless(sized, [b" "], pause=0.05), SLOW),
         at(2, "sends headers without end", "directory",
            acts.repeated(b"X-More: more\r\n"), "too (long|large|big)|too many"),
         at(3, "announces its answer for ever", "order",
-           acts.repeated(b"HTTP/1.1 103 Early Hints\r\n\r\n", first=b""), "no answer within 1 s"),
+           acts.repeated(b"HTTP/1.1 103 Early Hints\r\n\r\n", first=b""), SLOW),
         at(4, "sends a body of 1 GiB", "directory", acts.endless(sized), "larger than 1048576"),
         at(5, "sends chunks without end", "certificate",
            acts.endless(chunked, [b"10000\r\n" + acts.PIECE + b"\r\n"]), "larger than 1048576"),
         at(6, "sends one-byte chunks without end", "certificate",
-           acts.endless(chunked, [b"1\r\nx\r\n" * 5000]), "more than 10000 pieces"),
+           acts.endless(chunked, [b"1\r\nx\r\n" * 5000]), f"more than 10000 pieces|{SLOW}"),
         at(7, "sends a gzip bomb", "directory",
            acts.instead(acts.bomb(), headers={"Content-Encoding": "gzip"}), "larger than 1048576"),
         at(8, "sends rubbish without end after a gzip stream", "directory",
@@ -81,7 +85,8 @@ def _all() -> list[Behaviour]:
         at(17, "is a web page half way", "order", html, "order is not readable JSON.*It works!"),
         at(18, "gives no nonce", "new-nonce", acts.headed(Replay_Nonce=""), "no usable nonce"),
         at(19, "rejects every nonce", "new-order",
-           acts.problem(400, "badNonce", "not mine"), "kept rejecting fresh request numbers", 10.0),
+           acts.problem(400, "badNonce", "not mine"), "kept rejecting fresh request numbers",
+           deadline=NONCE_SECONDS),
         at(20, "never gets done", "order", processing, "still working on it"),
         at(21, "has the CSR sent to another host", "order",
            acts.edited(finalize="https://elsewhere.test/finalize"), ELSEWHERE),
@@ -128,10 +133,10 @@ def _all() -> list[Behaviour]:
         at(45, "speaks no TLS", "connection", acts.raw(plain),
            "cannot be reached: .*(wrong version|SSL|record)", tls="none"),
         at(46, "never shakes hands", "connection", acts.silent(),
-           r"no connection within 0\.5 s", tls="none"),
+           UNCONNECTED, tls="none"),
         at(47, "shakes hands one byte at a time", "connection",
            acts.raw(b"\x16\x03\x03\x40\x00", then=b"\0", pause=0.05),
-           r"no connection within 0\.5 s", tls="none"),
+           UNCONNECTED, tls="none"),
         at(48, "hangs up at once", "connection", acts.raw(b""), "cannot be reached", tls="none"),
         at(49, "resets the connection in the middle", "order",
            acts.broken_off(reset=True), "answer did not arrive"),

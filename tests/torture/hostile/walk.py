@@ -1,6 +1,6 @@
 """A client's way through hostile CAs, in a process of its own that is watched: time, memory, files.
 
-Reads ``[{"number", "directory"}…]``, the root of their TLS and the deadline of a call as JSON from
+Reads ``[{"number", "directory"}…]``, the root of their TLS and a client's deadlines as JSON from
 stdin; writes one JSON object of outcomes to stdout.
 """
 
@@ -28,11 +28,13 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 CSR = csr(KEY, NAME)
 WRITING = ("os.mkdir", "os.rename", "os.link", "os.symlink", "os.truncate", "sqlite3.connect")
 written: list[str] = []
+Seconds = dict[str, float]
+"""How long the client waits: `connect`, `call`, `poll`."""
 turns: list[float] = [0.0]
 """The longest turns on the event loop so far, in seconds of processor time."""
 
 
-async def certificate(directory: str, trust: str, call: float) -> None:
+async def certificate(directory: str, trust: str, seconds: Seconds) -> None:
     """Account, order, proof, certificate: what each request for a certificate asks of its CA."""
     pace = Pace(shortest=0.05, longest=0.2, usual=0.2)
     async with AcmeClient(
@@ -40,8 +42,8 @@ async def certificate(directory: str, trust: str, call: float) -> None:
         ca_bundle=trust,
         pace=pace,
         patience=0.2,
-        deadline=call,
-        connect_deadline=call / 2,
+        deadline=seconds["call"],
+        connect_deadline=seconds["connect"],
     ) as ca:
         account = await ca.new_account(ACCOUNT_KEY, contact=[], terms_agreed=True)
         signer = Signer(ACCOUNT_KEY, account.url)
@@ -51,10 +53,10 @@ async def certificate(directory: str, trust: str, call: float) -> None:
             assert challenge is not None
             assert key_authorization(challenge.token, ACCOUNT_KEY)
             await ca.answer(signer, challenge.url)
-            await ca.poll_authorization(signer, url, deadline=call)
-        order = await ca.poll_order(signer, order.url, until={"ready"}, deadline=call)
-        order = await ca.finalize(signer, order, CSR, deadline=call)
-        order = await ca.poll_order(signer, order.url, until={"valid"}, deadline=call)
+            await ca.poll_authorization(signer, url, deadline=seconds["poll"])
+        order = await ca.poll_order(signer, order.url, until={"ready"}, deadline=seconds["poll"])
+        order = await ca.finalize(signer, order, CSR, deadline=seconds["poll"])
+        order = await ca.poll_order(signer, order.url, until={"valid"}, deadline=seconds["poll"])
         if order.certificate is None:
             raise ProtocolViolation("the CA says the order is valid and names no certificate")
         chain = await ca.certificate(signer, order.certificate)
@@ -62,12 +64,12 @@ async def certificate(directory: str, trust: str, call: float) -> None:
         verify_issued(chain.pem, spki_sha256=spki, names=[NAME], now=datetime.now(UTC))
 
 
-async def outcome(at_once: asyncio.Semaphore, directory: str, trust: str, call: float) -> Any:
+async def outcome(at_once: asyncio.Semaphore, directory: str, trust: str, seconds: Seconds) -> Any:
     async with at_once:
         told: dict[str, Any] = {"error": None, "said": "", "hint": ""}
         started = time.monotonic()
         try:
-            await certificate(directory, trust, call)
+            await certificate(directory, trust, seconds)
         except KmtuiError as error:
             detail = error.problem.detail if error.problem else ""
             told |= {
@@ -80,13 +82,15 @@ async def outcome(at_once: asyncio.Semaphore, directory: str, trust: str, call: 
         return told | {"seconds": time.monotonic() - started}
 
 
-async def visit(cas: list[dict[str, Any]], trust: str, call: float) -> dict[str, Any]:
+async def visit(cas: list[dict[str, Any]], trust: str, seconds: Seconds) -> dict[str, Any]:
     polite = next(ca["directory"] for ca in cas if ca["number"] == 0)
-    await certificate(polite, trust, call)  # everything is imported and warm
+    await certificate(polite, trust, seconds)  # everything is imported and warm
     before, written[:] = memory("VmRSS"), []
     at_once = asyncio.Semaphore(AT_ONCE)
     beat = asyncio.create_task(longest_turn())
-    outcomes = await asyncio.gather(*(outcome(at_once, ca["directory"], trust, call) for ca in cas))
+    outcomes = await asyncio.gather(
+        *(outcome(at_once, ca["directory"], trust, seconds) for ca in cas)
+    )
     beat.cancel()
     return {
         "outcomes": {ca["number"]: one for ca, one in zip(cas, outcomes, strict=True)},
@@ -122,4 +126,4 @@ def watch(event: str, arguments: tuple[Any, ...]) -> None:
 if __name__ == "__main__":
     asked = json.load(sys.stdin)
     sys.addaudithook(watch)
-    json.dump(asyncio.run(visit(asked["cas"], asked["trust"], asked["call"])), sys.stdout)
+    json.dump(asyncio.run(visit(asked["cas"], asked["trust"], asked["seconds"])), sys.stdout)
