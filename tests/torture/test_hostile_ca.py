@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kmtui.core.acme import AcmeClient
 from tests.torture.hostile import acts
 from tests.torture.hostile.behaviours import BEHAVIOURS, CALL, CONNECT, POLL, Behaviour
 from tests.torture.hostile.ca import HostileCa, serving
@@ -89,3 +93,20 @@ def test_polling_never_becomes_a_flood(visit: Visit) -> None:
 
 def test_every_behaviour_has_a_number_of_its_own() -> None:
     assert [each.number for each in BEHAVIOURS] == list(range(1, len(BEHAVIOURS) + 1))
+
+
+async def test_leaving_while_five_calls_hang_takes_no_time(tmp_path: Path) -> None:
+    mute = Behaviour(1, "never answers", "directory", acts.silent(), reason="")
+    with serving([mute], tmp_path) as cas:
+        client = AcmeClient(f"{cas[1].base}/directory", ca_bundle=cas[1].root_pem)
+        calls = [asyncio.create_task(client.directory()) for _ in range(5)]
+        while not cas[1].asked:  # noqa: ASYNC110 - the CA lives in a thread of its own
+            await asyncio.sleep(0.01)
+        started = time.monotonic()
+
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+        await client.aclose()
+
+        assert time.monotonic() - started < 1
