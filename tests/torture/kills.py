@@ -33,6 +33,8 @@ class Tally:
     """How often each kind of point was the fatal one."""
     wrong: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    more: str = ""
+    """Another figure, which nobody judges."""
 
     def count(self, life: forks.Life, point: str) -> None:
         """Note whether a life was ended as planned."""
@@ -46,6 +48,7 @@ class Tally:
         return (
             f"{self.what}: {self.cases} cases at {len(self.points)} kinds of point, {ended},"
             f" {self.recoveries} recoveries, {len(self.wrong)} wrong, {self.seconds:.0f} s"
+            f"{self.more and ', '}{self.more}"
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.servers.process import binary
 
 SHORT: Mapping[str, tuple[str, ...]] = {
-    "kills": ("--every", "9", "--pairs", "2"),
+    "kills": ("--every", "12", "--pairs", "1"),
     "faults": ("--every", "59"),
     "disk": ("--every", "14"),
     "random": ("--kills", "6"),
