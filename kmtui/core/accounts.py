@@ -12,7 +12,7 @@ from kmtui.core.acme import ExternalAccount, Signer, thumbprint
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.context import Context
 from kmtui.core.errors import AcmeError, InvalidInput, NotFound, ProtocolViolation, Refused
-from kmtui.core.events import AccountChanged
+from kmtui.core.events import AccountChanged, Event, VaultChanged
 from kmtui.db import accounts as rows
 from kmtui.model import Account, Authority, KeyType, ListQuery
 
@@ -26,6 +26,8 @@ class Accounts:
     def __init__(self, context: Context, cas: CertificateAuthorities) -> None:
         self._context = context
         self._cas = cas
+        self._signers: dict[str, Signer] = {}
+        context.bus.subscribe(self._forget_signers)
 
     async def all(self) -> list[Account]:
         """All accounts by name."""
@@ -127,7 +129,16 @@ class Accounts:
                 f"account {account.name} is {account.status} at {account.ca}",
                 hint="register it again or choose another account",
             )
-        return Signer(await self.key(account), account.account_url)
+        signer = self._signers.get(account.id)
+        if signer is None or signer.kid != account.account_url:
+            signer = Signer(await self.key(account), account.account_url)
+            self._signers[account.id] = signer
+        return signer
+
+    def _forget_signers(self, event: Event) -> None:
+        # Keys stay at hand while the vault is open, and no longer.
+        if isinstance(event, VaultChanged | AccountChanged):
+            self._signers.clear()
 
     async def _planned(
         self,

@@ -183,7 +183,6 @@ class Intake:
                 request_log.append(
                     session, request.id, at=request.created_at, level=level, text=text
                 )
-            certificates.refresh(session, certificate.id)
             self._context.record(
                 session,
                 f"request {kind}",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime
 
+import sqlalchemy
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
@@ -19,6 +21,10 @@ from kmtui.db.paging import Sort, paged
 from kmtui.db.tables import ActivityRow
 from kmtui.model import Activity, ListQuery
 
+_AS_STORED = tuple(name for name in Activity.__dataclass_fields__ if name != "id")
+_NEWEST_HASH = (
+    sqlalchemy.select(ActivityRow.hash).order_by(col(ActivityRow.id).desc()).limit(1)  # type: ignore[call-overload]
+)
 SORTS = {
     "at": Sort(col(ActivityRow.id), descending=True),
 }
@@ -38,7 +44,8 @@ def append(
     detail: str = "",
 ) -> Activity:
     """Add a line; `outcome` is `ok`, `failed` or `started`."""
-    row = ActivityRow(
+    line = Activity(
+        id=0,
         at=at,
         actor=storable(actor),
         action=action,
@@ -47,12 +54,11 @@ def append(
         object_name=storable(object_name),
         outcome=outcome,
         detail=storable(detail),
-        hash="",
     )
-    newest = select(ActivityRow.hash).order_by(col(ActivityRow.id).desc()).limit(1)
-    row.hash = _hash(session.exec(newest).first() or "", row)
-    rows.add(session, row)
-    return _model(row)
+    former = session.connection().execute(_NEWEST_HASH).scalar()
+    fields = {name: getattr(line, name) for name in _AS_STORED}
+    fields["hash"] = _hash(former or "", line)
+    return replace(line, id=rows.append(session, ActivityRow, [fields]))
 
 
 def page(session: Session, query: ListQuery) -> list[Activity]:
@@ -105,7 +111,7 @@ def _conditions(query: ListQuery) -> list[filters.Condition]:
     return filters.conditions(query.text, searched, qualifiers)
 
 
-def _hash(former: str, row: ActivityRow) -> str:
+def _hash(former: str, row: Activity | ActivityRow) -> str:
     line = json.dumps(
         [
             former,

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
@@ -66,6 +66,7 @@ class Database:
             opened_path, mode=mode, begin="BEGIN", size=READERS, query_only=True
         )
         self._writer = Writer(self._write_engine, partial(explained, path))
+        self._waiting: dict[Callable[[Session], Any], list[asyncio.Future[Any]]] = {}
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="kmtui-db-read")
 
     @classmethod
@@ -99,8 +100,23 @@ class Database:
         return await self._writer.write(fn)
 
     async def read(self, fn: Callable[[Session], T]) -> T:
-        """Run `fn` in a reader thread, on one consistent state of the database."""
-        return await self._run(self._readers, partial(self.read_sync, fn))
+        """Run `fn` in a reader thread, on one consistent state of the database.
+
+        Who asks for the same `fn` while it waits for a thread shares the answer, which is as new as
+        one of their own: treat what it returns as read-only.
+        """
+        waiting = self._waiting.get(fn)
+        if waiting is None:
+            # Noted before the thread can take it up: it is struck out there, before it reads.
+            waiting = self._waiting[fn] = []
+            waiting.append(self._run(self._readers, partial(self._read_waiting, fn)))
+        # One that is cancelled must not take the answer away from the others.
+        result: T = await asyncio.shield(waiting[0])
+        return result
+
+    def _read_waiting(self, fn: Callable[[Session], T]) -> T:
+        self._waiting.pop(fn, None)
+        return self.read_sync(fn)
 
     def write_sync(self, fn: Callable[[Session], T]) -> T:
         """`write` for callers that are in a thread already, in a transaction of its own."""
@@ -141,8 +157,8 @@ class Database:
         if self._opened_path != self.path:
             shutil.rmtree(self._opened_path.parent, ignore_errors=True)
 
-    async def _run(self, executor: Executor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(executor, work)
+    def _run(self, executor: Executor, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(executor, work)
 
     def _require_writable(self) -> None:
         if self.read_only:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
+from kmtui.db import rows
 from kmtui.db.tables import RateEventRow
 
 
@@ -22,11 +23,8 @@ def add(
     request_id: str | None = None,
 ) -> None:
     """Note one event for each scope it counts in: an account, a set of names, a domain, a name."""
-    session.add_all(
-        RateEventRow(at=at, ca=ca, what=what, per=per, scope=scope, request_id=request_id)
-        for scope in scopes
-    )
-    session.flush()
+    event = {"at": at, "ca": ca, "what": what, "per": per, "request_id": request_id}
+    rows.append(session, RateEventRow, [{**event, "scope": scope} for scope in scopes])
 
 
 def since(

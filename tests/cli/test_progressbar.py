@@ -9,8 +9,6 @@ import pty
 import struct
 import termios
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TextIO
 
 import pytest
 
@@ -18,27 +16,48 @@ from kmtui.cli.output import Output
 from kmtui.cli.progressbar import ProgressBar
 
 
-@dataclass
-class Terminal:
-    """A pseudo-terminal: what is written to `stream` comes out of `seen`, less the CR of CR LF."""
+class Terminal(io.StringIO):
+    """Text on its way to a terminal of so many columns."""
 
-    master: int
-    stream: TextIO
+    def __init__(self, columns: int, encoding: str = "utf-8") -> None:
+        super().__init__()
+        self._encoding = encoding
+        self._master, self._slave = pty.openpty()
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._encoding
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._slave
 
     def seen(self) -> str:
-        try:
-            return os.read(self.master, 65536).decode(self.stream.encoding).replace("\r\n", "\n")
-        except BlockingIOError:
-            return ""
+        """What came since the last look."""
+        text = self.getvalue()
+        self.seek(0)
+        self.truncate()
+        return text
+
+    def close(self) -> None:
+        os.close(self._master)
+        os.close(self._slave)
+        super().close()
+
+
+class Gone(Terminal):
+    """A terminal that was hung up."""
+
+    def write(self, text: str) -> int:
+        raise OSError("hung up")
 
 
 def terminal(columns: int, encoding: str = "utf-8") -> Iterator[Terminal]:
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    os.set_blocking(master, False)
-    with os.fdopen(slave, "w", encoding=encoding) as stream:
-        yield Terminal(master, stream)
-    os.close(master)
+    with Terminal(columns, encoding) as stream:
+        yield stream
 
 
 @pytest.fixture
@@ -62,7 +81,7 @@ def test_a_pipe_gets_the_notes_and_nothing_else() -> None:
 
 
 def test_a_terminal_gets_notes_above_one_line_that_is_rewritten(wide: Terminal) -> None:
-    with ProgressBar(Output(stderr=wide.stream), 2) as bar:
+    with ProgressBar(Output(stderr=wide), 2) as bar:
         assert wide.seen() == "\r" + "░" * 30 + " 0/2"
         bar.advance("1/2 available www.example.org", "1 available")
         assert wide.seen() == (
@@ -74,7 +93,7 @@ def test_a_terminal_gets_notes_above_one_line_that_is_rewritten(wide: Terminal) 
 
 
 def test_a_terminal_without_blocks_gets_plain_signs(ascii_only: Terminal) -> None:
-    with ProgressBar(Output(stderr=ascii_only.stream), 3) as bar:
+    with ProgressBar(Output(stderr=ascii_only), 3) as bar:
         bar.advance("1/3 available www.example.org")
 
         assert ascii_only.seen().endswith("##########-------------------- 1/3")
@@ -83,7 +102,7 @@ def test_a_terminal_without_blocks_gets_plain_signs(ascii_only: Terminal) -> Non
 @pytest.mark.parametrize("columns", [1, 5, 8, 12, 20, 33, 47])
 def test_no_line_reaches_the_last_column(columns: int) -> None:
     for narrow in terminal(columns):
-        with ProgressBar(Output(stderr=narrow.stream), 100) as bar:
+        with ProgressBar(Output(stderr=narrow), 100) as bar:
             bar.advance("x", "1 available, 1 failed")
             drawn = narrow.seen().replace("\n", "\r").split("\r")
 
@@ -91,25 +110,13 @@ def test_no_line_reaches_the_last_column(columns: int) -> None:
 
 
 def test_foreign_text_brings_no_control_characters(wide: Terminal) -> None:
-    with ProgressBar(Output(stderr=wide.stream), 1) as bar:
+    with ProgressBar(Output(stderr=wide), 1) as bar:
         bar.advance("1/1 failed \x1b[2Jx\r\x9b", "\x1b]0;title\x07")
 
     assert not {"\x1b", "\x9b", "\x07"} & set(wide.seen())
 
 
-def test_a_terminal_that_is_gone_stops_nothing(wide: Terminal) -> None:
-    class Gone(io.StringIO):
-        encoding = "utf-8"
-
-        def isatty(self) -> bool:
-            return True
-
-        def fileno(self) -> int:
-            return wide.stream.fileno()
-
-        def write(self, text: str) -> int:
-            raise OSError("hung up")
-
-    with ProgressBar(Output(stderr=Gone()), 2) as bar:
+def test_a_terminal_that_is_gone_stops_nothing() -> None:
+    with Gone(60) as gone, ProgressBar(Output(stderr=gone), 2) as bar:
         bar.advance("1/2")
         bar.advance("2/2")

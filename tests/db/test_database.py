@@ -388,3 +388,36 @@ def _line(session: Session, detail: str) -> None:
         object_name="line",
         detail=detail,
     )
+
+
+# --- reading at the same time ---------------------------------------------------------------------
+
+
+async def test_who_asks_the_same_while_it_waits_for_a_thread_shares_the_answer(
+    db: Database,
+) -> None:
+    asked: list[int] = []
+    leave = threading.Event()
+
+    def count(session: Session) -> int:
+        asked.append(1)
+        return len(settings.list_all(session))
+
+    for _ in range(3):
+        db._readers.submit(leave.wait, 10)
+    answers = [asyncio.create_task(db.read(count)) for _ in range(20)]
+    await asyncio.sleep(0.01)
+    answers[0].cancel()
+    leave.set()
+    results = await asyncio.gather(*answers[1:])
+
+    assert set(results) == {1}
+    assert len(asked) == 1
+
+
+async def test_an_answer_is_never_older_than_the_question(db: Database) -> None:
+    for number in range(50):
+        await db.write(lambda session, n=number: settings.put(session, f"key-{n}", "x"))  # type: ignore[misc]
+        found = await asyncio.gather(*(db.read(settings.list_all) for _ in range(5)))
+
+        assert {len(each) for each in found} == {number + 2}

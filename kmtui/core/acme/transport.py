@@ -11,7 +11,6 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -32,6 +31,13 @@ IN_FLIGHT = 8
 """Requests at once, and connections kept open for the next; the pool slows down when many wait
 inside it, and a connection opened anew costs more than the request."""
 USER_AGENT = f"kmtui/{__version__} python-httpx/{httpx.__version__}"
+HEADERS = {
+    "User-Agent": USER_AGENT,
+    "Accept": "*/*",
+    # RFC 8555 section 6.1 asks for it; problem texts are shown beside English ones.
+    "Accept-Language": "en",
+    "Accept-Encoding": "identity",
+}
 _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -75,7 +81,8 @@ class Transport:
         self._now = now
         self.clock_skew: float | None = None
         """Seconds our clock is ahead of the CA's by its last reply; None before one told it."""
-        self._client: httpx.AsyncClient | None = None
+        self._timeouts = httpx.Timeout(deadline, connect=connect_deadline).as_dict()
+        self._pool: httpx.AsyncHTTPTransport | None = None
         self._opening = asyncio.Lock()
         self._connections = in_flight
         self._in_flight = asyncio.Semaphore(in_flight)
@@ -85,14 +92,19 @@ class Transport:
     ) -> Reply:
         """One call. Raises CaUnreachable, ResponseLost (it may have arrived), ProtocolViolation."""
         self._policy.check(url)
-        headers = {"Accept": accept} if accept else {}
+        headers = dict(HEADERS)
+        if accept:
+            headers["Accept"] = accept
         if content is not None:
             headers["Content-Type"] = "application/jose+json"
-        client = await self._open()
+        call = httpx.Request(
+            method, url, headers=headers, content=content, extensions={"timeout": self._timeouts}
+        )
+        http = await self._open()
         async with self._in_flight:
             try:
                 async with asyncio.timeout(self._deadline):
-                    return await self._call(client, method, url, content, headers)
+                    return await self._call(http, call, url)
             except _NEVER_SENT as error:
                 raise self._not_connected(error, url) from error
             except TimeoutError as error:
@@ -105,19 +117,14 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close all connections; a later call opens new ones."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.aclose()
 
-    async def _call(
-        self,
-        client: httpx.AsyncClient,
-        method: str,
-        url: str,
-        content: bytes | None,
-        headers: dict[str, str],
-    ) -> Reply:
-        async with client.stream(method, url, content=content, headers=headers) as response:
+    async def _call(self, http: httpx.AsyncBaseTransport, call: httpx.Request, url: str) -> Reply:
+        """One exchange on the transport itself: no redirects, no cookies, no environment."""
+        response = await http.handle_async_request(call)
+        try:
             # RFC 8555 section 6.2 ties the signature to the URL, so a redirect is never followed.
             if 300 <= response.status_code < 400:
                 target = response.headers.get("location", "nowhere")[:500]
@@ -130,37 +137,27 @@ class Transport:
             if reply.clock_skew is not None:
                 self.clock_skew = reply.clock_skew
             return reply
+        finally:
+            await response.aclose()
 
-    async def _open(self) -> httpx.AsyncClient:
+    async def _open(self) -> httpx.AsyncBaseTransport:
+        if self._http is not None:
+            return self._http
         async with self._opening:
-            if self._client is None:
+            if self._pool is None:
                 context = self._context
-                if context is None and self._http is None:
+                if context is None:
                     # Reading the system's trust store takes some 50 ms: not on the event loop.
                     context = await asyncio.to_thread(ssl.create_default_context)
-                self._client = self._connected(context)
-            return self._client
+                self._pool = self._connected(context)
+            return self._pool
 
-    def _connected(self, context: ssl.SSLContext | None) -> httpx.AsyncClient:
+    def _connected(self, context: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
         limits = httpx.Limits(
             max_connections=self._connections, max_keepalive_connections=self._connections
         )
-        return httpx.AsyncClient(
-            transport=self._http
-            or httpx.AsyncHTTPTransport(
-                verify=context or True, proxy=self._proxy, limits=limits, trust_env=False
-            ),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(self._deadline, connect=self._connect_deadline),
-            # ACME has no use for cookies, and a jar would keep whatever a CA fills it with.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={
-                "User-Agent": USER_AGENT,
-                # RFC 8555 section 6.1 asks for it; problem texts are shown beside English ones.
-                "Accept-Language": "en",
-                "Accept-Encoding": "identity",
-            },
+        return httpx.AsyncHTTPTransport(
+            verify=context, proxy=self._proxy, limits=limits, trust_env=False
         )
 
     def _not_connected(self, error: Exception, url: str) -> CaUnreachable:
