@@ -170,7 +170,7 @@ def challenge(of: Request, identifier: str, **fields: Any) -> Challenge:
 
 
 def entry(of: Request, **fields: Any) -> CleanupEntry:
-    row = {
+    row: dict[str, Any] = {
         "id": new_id(),
         "request_id": of.id,
         "kind": "dns-01",
