@@ -38,10 +38,10 @@ class Http01:
         await together(self._look(answer, progress) for answer in answers)
 
     async def _present(self, answer: Answer, progress: Progress) -> None:
+        token, content = answer.token, answer.key_authorization
         intent = {
-            "token": answer.token,
-            "key_authorization": answer.key_authorization,
             "webroot": answer.proof.webroot,
+            **await self._server.intended(token, content),
         }
         (entry,) = await self._journal.intend(
             progress,
@@ -50,7 +50,7 @@ class Http01:
             challenges=[answer.challenge_id],
             server_id=self._row.id,
         )
-        handle = await self._server.present(answer.token, answer.key_authorization)
+        handle = await self._server.present(token, content, dict(entry.handle))
         await self._journal.presented(
             progress,
             [(entry, {**intent, **handle})],

@@ -36,6 +36,9 @@ _NO_FILE = b"\xff"
 # Symbolic links below the web root are refused: whoever may write there could point them anywhere.
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
+_PARTS = tuple(str(Path(*WELL_KNOWN[:depth])) for depth in range(1, len(WELL_KNOWN) + 1))
+"""The directories that answers need, below the web root, outermost first."""
+
 
 class WebRoot:
     """Writes ``WEBROOT/.well-known/acme-challenge/TOKEN`` and removes it again.
@@ -78,14 +81,27 @@ class WebRoot:
             return [*found, CheckLine(False, f"{exc.message}; {exc.hint}")]
         return [*found, CheckLine(True, "challenge files can be written and removed")]
 
-    async def present(self, token: str, key_authorization: str) -> Handle:
+    async def intended(self, token: str, key_authorization: str) -> Handle:
+        """The file, and the directories that are missing for it."""
+        return {
+            "token": check_token(token),
+            "key_authorization": key_authorization,
+            "webroot": str(self.webroot),
+            "made": await asyncio.to_thread(self._missing),
+        }
+
+    async def present(
+        self, token: str, key_authorization: str, noted: Handle | None = None
+    ) -> Handle:
         """Write the file; raises EndServerError when the web root cannot be written."""
         made = await asyncio.to_thread(self._write, check_token(token), key_authorization)
+        # A directory that an earlier run was about to make is there now, and still ours to remove.
+        before = (noted or {}).get("made", ())
         return {
             "token": token,
             "key_authorization": key_authorization,
             "webroot": str(self.webroot),
-            "made": made,
+            "made": [part for part in _PARTS if part in made or part in before],
         }
 
     async def clean_up(self, handle: Handle) -> None:
@@ -97,6 +113,19 @@ class WebRoot:
             handle["key_authorization"],
             list(handle.get("made", ())),
         )
+
+    def _missing(self) -> list[str]:
+        """The directories below the web root that are not there, or are there because of us."""
+        missing = []
+        for part in _PARTS:
+            path = self.webroot / part
+            try:
+                mark = (str(path), path.lstat().st_ino)
+            except OSError:
+                mark = None
+            if mark is None or mark in self._made:
+                missing.append(part)
+        return missing
 
     def _write(self, token: str, content: str) -> list[str]:
         with self._explained(f"write challenge files below {self.webroot}"):

@@ -67,12 +67,21 @@ class EndServer(Protocol):
         """Try what a challenge would need and leave nothing behind; never raises for a finding."""
         ...
 
-    async def present(self, token: str, key_authorization: str) -> Handle:
+    async def intended(self, token: str, key_authorization: str) -> Handle:
+        """What `present` is about to make: enough for `clean_up`, should it be cut off.
+
+        MUST NOT change anything. Raises ProtocolViolation for a token that is no token.
+        """
+        ...
+
+    async def present(
+        self, token: str, key_authorization: str, noted: Handle | None = None
+    ) -> Handle:
         """Make the answer readable at /.well-known/acme-challenge/TOKEN.
 
-        MUST be repeatable: after a crash it is called again with the same values. MUST NOT change
-        what is there and is not ours. Raises EndServerError, or ProtocolViolation for a token that
-        is no token.
+        MUST be repeatable: after a crash it is called again with the same values, and with what was
+        `noted` of the attempt before. MUST NOT change what is there and is not ours. Raises
+        EndServerError, or ProtocolViolation for a token that is no token.
         """
         ...
 

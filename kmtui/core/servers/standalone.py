@@ -41,14 +41,21 @@ class Standalone:
         except EndServerError as exc:
             return [CheckLine(False, f"{exc.message}; {exc.hint}")]
 
-    async def present(self, token: str, key_authorization: str) -> Handle:
-        """Answer for the token from now on."""
-        await self._listeners.add(self.address, check_token(token), key_authorization)
+    async def intended(self, token: str, key_authorization: str) -> Handle:
+        """The address that will answer."""
         return {
-            "token": token,
+            "token": check_token(token),
             "key_authorization": key_authorization,
             "listen": str(self.address),
         }
+
+    async def present(
+        self, token: str, key_authorization: str, noted: Handle | None = None
+    ) -> Handle:
+        """Answer for the token from now on."""
+        handle = await self.intended(token, key_authorization)
+        await self._listeners.add(self.address, token, key_authorization)
+        return handle
 
     async def clean_up(self, handle: Handle) -> None:
         """Stop answering; after a restart nothing is answered any more, which is as good."""

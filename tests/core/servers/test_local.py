@@ -189,3 +189,17 @@ async def test_check_of_a_missing_web_root_is_a_finding(tmp_path: Path) -> None:
 
     assert not line.ok
     assert "is not a directory" in line.text
+
+
+async def test_directories_made_by_a_run_that_was_cut_off_are_removed_by_the_next(
+    webroot: Path,
+) -> None:
+    server = WebRoot({"webroot": str(webroot)}, {}, Shared())
+    noted = await server.intended(TOKEN, ANSWER)
+    assert everything_in(webroot) == []
+    await server.present(TOKEN, ANSWER)
+
+    after_the_kill = WebRoot({"webroot": str(webroot)}, {}, Shared())
+    await after_the_kill.clean_up(await after_the_kill.present(TOKEN, ANSWER, noted))
+
+    assert everything_in(webroot) == []
