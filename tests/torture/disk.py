@@ -20,7 +20,7 @@ from typing import Any
 
 from kmtui.core.errors import DatabaseError
 from kmtui.model import RequestStatus
-from tests.torture import afterwards, forks, scenes, world
+from tests.torture import afterwards, forks, scenes
 from tests.torture.afterwards import Report
 from tests.torture.invariants import Judge
 from tests.torture.kills import Tally
@@ -135,7 +135,7 @@ def run(scene: Scene, *, every: int = 1) -> list[Tally]:
     for disk in (None, small) if small else (None,):
         with tempfile.TemporaryDirectory(prefix="kmtui-torture-") as directory:
             home = Path(directory)
-            with world.running(home / "world", web_server=scene.web_server) as outside:
+            with scene.world(home / "world") as outside:
                 tallies.append(Disks(scene, outside, home, disk).at_every_point(every=every))
     return tallies
 

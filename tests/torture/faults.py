@@ -15,7 +15,7 @@ import dns.rcode
 import httpx
 
 from kmtui.core.errors import EndServerError
-from tests.torture import afterwards, forks, scenes, world
+from tests.torture import afterwards, forks, scenes
 from tests.torture.afterwards import Report
 from tests.torture.invariants import GOOD, Judge
 from tests.torture.kills import Tally
@@ -262,5 +262,5 @@ def run(scene: Scene, *, every: int = 1) -> Iterator[Tally]:
     """Let the calls of one scene fail, in a world and directories of its own."""
     with tempfile.TemporaryDirectory(prefix="kmtui-torture-") as directory:
         home = Path(directory)
-        with world.running(home / "world", web_server=scene.web_server) as outside:
+        with scene.world(home / "world") as outside:
             yield Faults(scene, outside, home).every_call(every=every)

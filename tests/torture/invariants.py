@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.torture.afterwards import Report
 from tests.torture.scenes import Place
-from tests.torture.world import FOREIGN_FILES, FOREIGN_TXT, World
+from tests.torture.world import FOREIGN_TXT, World
 
 GOOD = ("available", "saved")
 ENDED = (*GOOD, "failed", "cancelled")
@@ -88,9 +88,10 @@ class Judge:
             if expected - found:
                 yield f"TXT values of others are gone from {name}"
         files = self.world.files()
-        if left := set(files) - set(FOREIGN_FILES):
+        foreign = self.world.foreign_files
+        if left := set(files) - set(foreign):
             yield f"left in the web root: {', '.join(sorted(left))}"
-        if any(files.get(name) != content for name, content in FOREIGN_FILES.items()):
+        if any(files.get(name) != content for name, content in foreign.items()):
             yield "files of others were changed"
 
     def _inventory(self, report: Report) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.torture import afterwards, forks, scenes, world
+from tests.torture import afterwards, forks, scenes
 from tests.torture.afterwards import Report
 from tests.torture.invariants import Judge
 from tests.torture.scenes import Place, Scene
@@ -124,7 +124,7 @@ def run(scene: Scene, *, every: int = 1, pairs: int = 0) -> Iterator[Tally]:
     """Torture one scene, in a world and directories of its own."""
     with tempfile.TemporaryDirectory(prefix="kmtui-torture-") as directory:
         home = Path(directory)
-        with world.running(home / "world", web_server=scene.web_server) as outside:
+        with scene.world(home / "world") as outside:
             torture = Torture(scene, outside, home)
             yield torture.at_every_point(every=every)
             if pairs:

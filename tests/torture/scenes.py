@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from kmtui.core.core import Core
 from kmtui.model import Request, RequestKind, RequestSpec
 from tests.torture import forks
 from tests.torture.watch import Watch
-from tests.torture.world import ZONE, World
+from tests.torture.world import ZONE, World, running
 
 ACCOUNT = "practice"
 
@@ -27,6 +27,12 @@ class Scene:
     names: tuple[str, ...]
     renewal: bool = False
     web_server: bool = True
+    bare: bool = False
+    """Whether nobody has used http-01 below the web root before."""
+
+    def world(self, home: Path) -> AbstractContextManager[World]:
+        """The world it plays in."""
+        return running(home, web_server=self.web_server, bare=self.bare)
 
 
 EVERY_WAY = (f"www.{ZONE}", f"api.{ZONE}", ZONE, f"*.{ZONE}")
@@ -34,7 +40,7 @@ EVERY_WAY = (f"www.{ZONE}", f"api.{ZONE}", ZONE, f"*.{ZONE}")
 
 SCENES = (
     Scene("issue", EVERY_WAY),
-    Scene("renew", EVERY_WAY, renewal=True),
+    Scene("renew", EVERY_WAY, renewal=True, bare=True),
     Scene("listener", (f"www.{ZONE}", f"api.{ZONE}"), web_server=False),
 )
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ FOREIGN_FILES: Mapping[str, str] = {
     "index.html": "<p>It works",
     ".well-known/acme-challenge/of-somebody-else": "theirs",
 }
+BARE: Mapping[str, str] = {"index.html": "<p>It works"}
+"""A web root without the directories of http-01: whoever makes them removes them."""
 LIMIT = 5.0
 """Seconds for one question on loopback."""
 
@@ -47,6 +49,7 @@ class World:
 
     home: Path
     facts: Mapping[str, Any]
+    foreign_files: Mapping[str, str] = field(default_factory=lambda: FOREIGN_FILES)
 
     @property
     def web_root(self) -> Path:
@@ -89,7 +92,7 @@ class World:
 
     def settle_in(self) -> None:
         """Put the records and files of others where they are from the beginning."""
-        for name, content in FOREIGN_FILES.items():
+        for name, content in self.foreign_files.items():
             path = self.web_root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
@@ -102,15 +105,19 @@ class World:
 
 
 @contextmanager
-def running(home: Path, *, web_server: bool = True) -> Iterator[World]:
-    """A world in `home`; without a web server, http-01 is answered by whoever listens."""
+def running(home: Path, *, web_server: bool = True, bare: bool = False) -> Iterator[World]:
+    """A world in `home`; without a web server, http-01 is answered by whoever listens.
+
+    The web root is `bare` when nobody has used http-01 there yet.
+    """
     home.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", "tests.torture.world", str(home), str(int(web_server))]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         try:
-            world = World(home, json.loads(process.stdout.readline()))
+            facts = json.loads(process.stdout.readline())
+            world = World(home, facts, BARE if bare else FOREIGN_FILES)
             world.settle_in()
             yield world
         finally:
