@@ -166,6 +166,8 @@ def attempt_cell(certificate: Certificate, now: datetime) -> Cell:
         return f"failed {when_short(certificate.last_request_at, now)} {why}".rstrip(), "bad"
     if certificate.archived_at is not None or certificate.renew_at is None:
         return "", ""
+    if not certificate.auto_renew:
+        return "off", "warn"
     return date(certificate.renew_at), ""
 
 

@@ -79,8 +79,8 @@ def head_facts(
     return [
         ("names", names),
         ("status", (status, tone)),
-        *verdict_facts(verdict, newest, now),
         ("policy", policy(certificate)),
+        *verdict_facts(verdict, newest, now),
     ]
 
 

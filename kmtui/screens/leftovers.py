@@ -15,7 +15,7 @@ from kmtui.screens.listpage import ListPage
 from kmtui.screens.messages import Changed
 from kmtui.screens.renewal_words import moment
 from kmtui.screens.request_keys import vault_reason
-from kmtui.status import Cell, ago, when
+from kmtui.status import Cell, ago, date, when
 from kmtui.widgets.details import Fact
 from kmtui.widgets.rows import Column, ListSource, Row
 
@@ -27,8 +27,8 @@ class LeftoversScreen(ListPage):
     MARKABLE = False
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("WHAT", 7, drop=2),
-        Column("WHERE", 20, 60, flex=2, middle=True),
-        Column("SINCE", 16, drop=1),
+        Column("WHERE", 34, 60, flex=2, middle=True),
+        Column("SINCE", 10, drop=1),
         Column("TRIED", 5, align="right"),
         Column("NEXT", 5),
         Column("WHY", 14, flex=2),
@@ -122,7 +122,7 @@ def _row(entry: CleanupEntry, now: datetime) -> Row:
     cells: tuple[Cell, ...] = (
         (entry.kind, ""),
         (entry.name, ""),
-        (when(entry.created_at), "muted"),
+        (date(entry.created_at), "muted"),
         (str(entry.attempts), ""),
         (_next(entry, now), ""),
         (entry.last_error or "not tried yet", "bad" if entry.last_error else "muted"),

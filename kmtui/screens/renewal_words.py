@@ -26,6 +26,8 @@ _TONES = {
     "obstacle": "bad",
 }
 """Of what is in the way of a renewal whose time has come."""
+_TOLD_BELOW = ("retry-later", "needs-human")
+_TIMES = "failed {} times in a row"
 
 
 def verdict_facts(verdict: Verdict, newest: Request | None, now: datetime) -> list[Fact]:
@@ -51,13 +53,15 @@ def standing(verdict: Verdict, now: datetime) -> Cell:
     since = f"due since {when(verdict.at)}"
     if verdict.due:
         return f"{since}: {verdict.why}", "warn"
-    return f"{since}{_reason(verdict)}, but {_in_the_way(verdict)}", _TONES.get(verdict.blocked, "")
+    often = _TIMES.format(verdict.failures) if verdict.failures > 1 else "failed"
+    why = often if verdict.blocked in _TOLD_BELOW else verdict.why
+    return f"{since}{_reason(verdict)}, but {why}", _TONES.get(verdict.blocked, "")
 
 
 def standing_in_short(verdict: Verdict, now: datetime) -> Cell:
     """The same in few words, where there is one line."""
     if verdict.at is None:
-        return standing(verdict, now)
+        return verdict.why, "muted"
     if verdict.at > now:
         return f"due on {date(verdict.at)}", ""
     if verdict.due:
@@ -78,7 +82,7 @@ def attempt_facts(newest: Request | None, now: datetime) -> list[Fact]:
         step = f": {newest.step}" if newest.step and newest.step != status else ""
         return [("last try", (f"{head}{step}", tone))]
     facts: list[Fact] = [("last try", (f"{head}: {problem.what or problem.short_type}", tone))]
-    if problem.detail:
+    if problem.detail and problem.detail not in problem.what:
         said = f"{problem.short_type} “{shorten(one_line(problem.detail), SAID)}”"
         facts.append((CONTINUED, (said, "muted")))
     return facts
@@ -104,7 +108,7 @@ def next_try(verdict: Verdict, newest: Request | None, now: datetime) -> Cell:
             return "none: w switches it on, r renews by hand", "warn"
         case "":
             if verdict.due:
-                return "with the next kmtui renew --due; r renews now", ""
+                return "by the next kmtui renew --due; r renews now", ""
             return (f"{when(verdict.at)} {BY_COMMAND}" if verdict.at else "none"), ""
     return "none", "muted"
 
@@ -134,8 +138,8 @@ def listed(names: Sequence[str]) -> str:
 
 
 def moment(at: datetime, now: datetime) -> str:
-    """The time of day within a day of now, else the day as well."""
-    return when(at)[-5:] if abs(at - now) < DAY else when(at)
+    """The time of day within half a day of now, where it cannot be another day's; else all."""
+    return when(at)[-5:] if abs(at - now) < DAY / 2 else when(at)
 
 
 def _not_yet(verdict: Verdict) -> str:
@@ -149,7 +153,7 @@ def _reason(verdict: Verdict) -> str:
         return " by its lifetime"
     start, end = verdict.window
     until = when(end) if end - start > timedelta(hours=24) else when(end)[-5:]
-    return f" (the CA suggests {when(start)} to {until}, ARI)"
+    return f" (ARI: {when(start)} to {until})"
 
 
 def _in_the_way(verdict: Verdict) -> str:

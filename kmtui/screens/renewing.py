@@ -164,7 +164,9 @@ def _groups(verdicts: Sequence[Verdict]) -> list[Fact]:
     if early:
         facts.append(("not due", (f"{len(early)} yet: {listed(early)}", "warn")))
     if tried:
-        facts.append(("failed", (f"{len(tried)} before, not due again: {listed(tried)}", "warn")))
+        facts.append(
+            ("failed", (f"{len(tried)} before, not tried again yet: {listed(tried)}", "warn"))
+        )
     others = [
         f"{each.certificate}: {each.why}" for each in verdicts if each.blocked not in ("", *TRIED)
     ]

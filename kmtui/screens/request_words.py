@@ -86,7 +86,7 @@ def outlook_facts(
     if held:
         facts.append(("held by", (f"{held}, which works on it now", "warn")))
     elif request.status == RequestStatus.PARKED:
-        waits = f"for the {_ordinal(request.retries)} time in a row" if request.retries else ""
+        waits = f"for the {_ordinal(request.retries)} time in a row" if request.retries > 1 else ""
         began = f"since {moment(since, now)}" if since else ""
         facts.append(("parked", (" ".join(filter(None, (began, waits))) or "set aside", "warn")))
         facts.append(("goes on", (goes_on(request, now), "warn")))
@@ -97,7 +97,7 @@ def outlook_facts(
             at = moment(request.not_before, now)
             facts.append(("next try", (f"{at} {BY_COMMAND}; r retries now", "")))
         else:
-            facts.append(("next try", ("with the next kmtui renew --due; r retries now", "")))
+            facts.append(("next try", ("by the next kmtui renew --due; r retries now", "")))
     return facts
 
 

@@ -77,9 +77,11 @@ class RequestsScreen(ListPage):
 
         total = await count("")
         pieces: list[Cell] = [(f"{total} request" if total == 1 else f"{total} requests", "")]
-        for status, word, tone in _COUNTED:
-            if found := await count(f"status:{status}"):
-                pieces.append((f"{found} {word}", tone))
+        found = {status: await count(f"status:{status}") for status, _, _ in _COUNTED}
+        found["active"] -= found["parked"]  # waits for a later time: nothing runs
+        pieces += [
+            (f"{found[status]} {word}", tone) for status, word, tone in _COUNTED if found[status]
+        ]
         return pieces
 
     def facts(self, row: Row) -> Sequence[Fact]:
@@ -216,6 +218,7 @@ class RequestsScreen(ListPage):
 
 _COUNTED = (
     ("active", "running", "working"),
+    ("parked", "parked", "warn"),
     ("available", "to save", "accent"),
     ("failed", "failed", "bad"),
     ("draft", "drafts", ""),

@@ -9,7 +9,7 @@ from textual.containers import Horizontal
 
 from kmtui.status import Cell
 from kmtui.text import one_line, width_of
-from kmtui.widgets.line import Line
+from kmtui.widgets.line import Line, cells_width
 
 
 class StatusLine(Horizontal):
@@ -61,24 +61,30 @@ class StatusLine(Horizontal):
         return self._said[0]
 
     def _draw(self) -> None:
-        left: list[Cell] = []
-        if self._said[0]:
-            left.append(self._said)
-        else:
-            if filter := self._facts.get("filter"):
-                left += [(f"/{filter}", "accent"), ("  ", "")]
-            if marks := self._facts.get("marks"):
-                left += [(f"{marks} marked", "strong"), ("  ", "")]
-            counts = self._facts.get("counts") or ()
-            assert isinstance(counts, Sequence)
-            for at, count in enumerate(counts):
-                left += [("   " if at else "", ""), count]
         sort = self._facts.get("sort")
         position = self._facts.get("position")
-        self._left.show(left)
+        place = f"  {position}" if position else ""
+        room = self.size.width - width_of(one_line(place))
+        left = self._cells("   ")
+        self._left.show(left if cells_width(left) <= room else self._cells("  "))
         self._show_at_width(self._right, f" sort {sort}" if sort else "", "muted")
-        self._show_at_width(self._place, f"  {position}" if position else "", "")
+        self._show_at_width(self._place, place, "")
         self._make_room()
+
+    def _cells(self, gap: str) -> list[Cell]:
+        """What is said, else filter, marks and the counts with a gap between them."""
+        if self._said[0]:
+            return [self._said]
+        cells: list[Cell] = []
+        if filter := self._facts.get("filter"):
+            cells += [(f"/{filter}", "accent"), ("  ", "")]
+        if marks := self._facts.get("marks"):
+            cells += [(f"{marks} marked", "strong"), ("  ", "")]
+        counts = self._facts.get("counts") or ()
+        assert isinstance(counts, Sequence)
+        for at, count in enumerate(counts):
+            cells += [(gap if at else "", ""), count]
+        return cells
 
     def _show_at_width(self, line: Line, text: str, tone: str) -> None:
         line.styles.width = width_of(one_line(text))
@@ -91,7 +97,7 @@ class StatusLine(Horizontal):
         yield self._place
 
     def on_resize(self) -> None:
-        self._make_room()
+        self._draw()
 
     def _make_room(self) -> None:
         """Where room is short the order goes first; the position stays."""

@@ -24,11 +24,15 @@ class Failure:
     names: int = 1
     """How many names failed; 0 when the CA refused the order as a whole."""
 
+    def raised(self, names: tuple[str, ...]) -> KmtuiError:
+        """The error that ended a request for those names."""
+        if not self.names:
+            return self.error(names[0])
+        return combined([(name, self.error(name)) for name in names[: self.names]])
+
     def problem(self, names: tuple[str, ...]) -> Problem:
         """What is stored with the request for those names."""
-        if not self.names:
-            return problem_of(self.error(names[0]))
-        return problem_of(combined([(name, self.error(name)) for name in names[: self.names]]))
+        return problem_of(self.raised(names))
 
 
 def _said(kind: str, detail: str, status: int, **more: Any) -> Callable[[str], KmtuiError]:

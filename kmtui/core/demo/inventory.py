@@ -14,6 +14,8 @@ class Attempt:
     days_ago: float
     failure: str = ""
     status: RequestStatus = RequestStatus.FAILED
+    left: bool = False
+    """Whether what it published for its first name could not be removed."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class Sample:
     revoked: tuple[int, str] | None = None
     """Number of a revoked version, and the reason (RFC 5280 section 5.3.1)."""
     archived: float | None = None
+    auto_renew: bool = True
+    window: tuple[float, float] | None = None
+    """When the CA wants it renewed in place of the usual time, in days from now."""
     attempts: tuple[Attempt, ...] = ()
 
     @property
@@ -73,8 +78,9 @@ SAMPLES = (
     Sample("images", _shop("images", "static"), 37, 3),
     Sample("search", _shop("search"), 50, 2),
     Sample("tickets", _kmtui("tickets"), 28, 2, attempts=(Attempt(90, "server-error"),)),
-    Sample("meet", _kmtui("meet", "turn"), 40, 3),
-    Sample("monitor", _kmtui("monitor"), 21, 4, auto_save=ALWAYS),
+    # the CA wants these two renewed early
+    Sample("meet", _kmtui("meet", "turn"), 40, 3, window=(-1.5, 2.0)),
+    Sample("monitor", _kmtui("monitor"), 21, 4, auto_save=ALWAYS, window=(1.0, 4.0)),
     Sample("registry", _kmtui("registry"), 10, 3),
     Sample("suppliers", _shop("suppliers"), 70, 2, days=180),
     Sample("edge", _shop("edge"), 1.5, 8, days=6, auto_save=ALWAYS),
@@ -84,7 +90,13 @@ SAMPLES = (
     Sample("payments", _shop("payments", "pay"), 1.2, 5, unsaved=True),
     # due, some of them after renewals that failed
     Sample("vpn", _kmtui("vpn"), 63, 3),
-    Sample("warehouse", _shop("warehouse"), 66, 2, attempts=(Attempt(2.1, "refused"),)),
+    Sample(
+        "warehouse",
+        _shop("warehouse"),
+        66,
+        2,
+        attempts=(Attempt(0.2, "refused"), Attempt(0.19, "refused"), Attempt(0.03, "refused")),
+    ),
     Sample("intranet", _kmtui("intranet"), 71, 2, attempts=(Attempt(0.02, "limit", PARKED),)),
     Sample("partners", _shop("partners"), 130, 2, days=180),
     # expiring
@@ -93,10 +105,13 @@ SAMPLES = (
         _kmtui("chat"),
         85,
         3,
-        attempts=(Attempt(3.1, "no-record"), Attempt(2.1, "no-record"), Attempt(0.4, "no-record")),
+        attempts=(
+            *(Attempt(days, "no-record") for days in (4.6, 4.59, 4.5, 3.4, 2.3, 1.2)),
+            Attempt(0.1, "no-record"),
+        ),
     ),
     Sample("orders", _shop("orders"), 87.5, 4, attempts=(Attempt(1.3, "caa"),)),
-    Sample("newsletter", _shop("newsletter"), 84),
+    Sample("newsletter", _shop("newsletter"), 84, auto_renew=False),
     # expired
     Sample("reviews", _shop("reviews"), 96, 2, attempts=(Attempt(9.7, "refused"),)),
     Sample("survey", _shop("survey"), 140),
@@ -111,7 +126,7 @@ SAMPLES = (
         "files",
         _kmtui("files", "transfer"),
         versions=0,
-        attempts=(Attempt(1.1, "no-record-of-two"), Attempt(1.05, "no-record")),
+        attempts=(Attempt(1.1, "no-record-of-two"), Attempt(1.05, "no-record", left=True)),
     ),
     Sample(
         "loyalty",

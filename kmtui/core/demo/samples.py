@@ -13,11 +13,23 @@ from sqlmodel import Session
 
 from kmtui.core import inspection, keys
 from kmtui.core.context import Context
-from kmtui.core.demo.challenges import proved
-from kmtui.core.demo.failures import FAILURES, RETRY_AFTER
+from kmtui.core.decisions import decide
+from kmtui.core.demo.challenges import DNS_ACCOUNT, proved
+from kmtui.core.demo.failures import FAILURES, Failure
 from kmtui.core.demo.inventory import SAMPLES, Attempt, Sample
+from kmtui.core.demo.outlook import EXPLANATION, left_behind, suggested
 from kmtui.core.sandbox import Sandbox
-from kmtui.db import activity, certificates, challenges, request_log, requests, versions
+from kmtui.db import (
+    activity,
+    certificates,
+    challenges,
+    cleanup,
+    dns,
+    renewal,
+    request_log,
+    requests,
+    versions,
+)
 from kmtui.model import (
     Account,
     Certificate,
@@ -94,6 +106,7 @@ class _Past:
     ) -> None:
         self._context = context
         self._base = sandbox.directory_url.removesuffix("/directory")
+        self._sandbox = sandbox
         self._servers = sandbox.dns_resolvers.split(",")
         self._account = account
         self._sample = sample
@@ -106,8 +119,10 @@ class _Past:
         for version in issued:
             moments += self._success(version, last=version is issued[-1])
         first_issued = issued[0].at if issued else self._now
-        for attempt in self._sample.attempts:
-            moments += self._attempt(attempt, first_issued)
+        for turn, attempt in enumerate(self._sample.attempts):
+            moments += self._attempt(attempt, first_issued, turn)
+        if issued:
+            moments.append(self._plan(issued))
         if self._sample.revoked:
             moments.append(self._revocation(issued))
         if self._sample.archived:
@@ -126,7 +141,7 @@ class _Past:
             ca=self._account.ca,
             key_type=sample.key_type,
             profile=None,
-            auto_renew=sample.archived is None,
+            auto_renew=sample.auto_renew and sample.archived is None,
             auto_save=sample.auto_save,
             created_at=at,
         )
@@ -179,8 +194,8 @@ class _Past:
             moments.append(Moment(saved_at, save))
         return moments
 
-    def _attempt(self, attempt: Attempt, first_issued: datetime) -> list[Moment]:
-        """A request that brought no version."""
+    def _attempt(self, attempt: Attempt, first_issued: datetime, turn: int) -> list[Moment]:
+        """A request that brought no version; `turn` attempts failed before it."""
         at = self._before_now(attempt.days_ago)
         kind = RequestKind.RENEW if at > first_issued else RequestKind.ISSUE
         failure = FAILURES.get(attempt.failure)
@@ -194,7 +209,8 @@ class _Past:
             attempt.status,
             step=problem.what if problem else "cancelled",
             finished_at=None if parked else ended,
-            not_before=ended + timedelta(seconds=RETRY_AFTER) if parked else None,
+            not_before=self._again(failure, kind, turn, ended) if failure else None,
+            retries=int(parked),
             order_url=None
             if stage == RequestStatus.ORDERING
             else f"{self._base}/order/{uuid.uuid4().hex}",
@@ -214,11 +230,38 @@ class _Past:
             self._log(session, request, ended, text, level)
 
         def record(session: Session) -> None:
+            if attempt.left:
+                self._leave(session, request)
             if problem:
                 detail = f"{problem.short_type}: {problem.what}"
                 self._record(session, ended, kind, "failed", detail)
 
         return [Moment(at, write), Moment(ended, record)]
+
+    def _again(
+        self, failure: Failure, kind: RequestKind, turn: int, ended: datetime
+    ) -> datetime | None:
+        """When the next attempt is made, by the rules that hold for any request."""
+        error = failure.raised(self._sample.names)
+        return decide(error, kind=kind, retries=0, failures=turn, now=ended).not_before
+
+    def _leave(self, session: Session, request: Request) -> None:
+        name = self._sample.names[0]
+        row = next(row for row in challenges.of(session, request.id) if row.identifier == name)
+        account = dns.get(session, DNS_ACCOUNT)
+        assert account is not None
+        cleanup.insert(session, left_behind(row, account.id, self._servers[0], self._now))
+
+    def _plan(self, issued: Sequence[Issued]) -> Moment:
+        """When the CA would like the newest version in use renewed."""
+        sample, now = self._sample, self._now
+        current = issued[-2 if sample.unsaved and len(issued) > 1 else -1]
+        if sample.window is not None:
+            start, end = (now + timedelta(days=days) for days in sample.window)
+            self._sandbox.note_window(current.facts.serial, (start, end), EXPLANATION)
+        window = self._sandbox.window(current.facts.serial)
+        plan = suggested(self._id, current.number, window, now, early=sample.window is not None)
+        return Moment(now, lambda session: renewal.put(session, [plan]))
 
     def _revocation(self, issued: Sequence[Issued]) -> Moment:
         """Revoked when its successor was saved; the newest one, after half of its days so far."""

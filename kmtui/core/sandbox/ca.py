@@ -1,7 +1,7 @@
 """The practice CA: an RFC 8555 server on plain HTTP at 127.0.0.1.
 
-Left out on purpose: keyChange, newAuthz, external account binding, renewal information, and the
-reuse of authorizations, so that every request shows the whole way.
+Left out on purpose: keyChange, newAuthz, external account binding, and the reuse of
+authorizations, so that every request shows the whole way.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509 import Certificate
 
-from kmtui.core.sandbox import accounts, certificates, directory, jws
+from kmtui.core.sandbox import accounts, certificates, directory, jws, renewal
 from kmtui.core.sandbox.directory import DEFAULT_PROFILE, PROFILES
 from kmtui.core.sandbox.http import HttpServer, Request, Response
 from kmtui.core.sandbox.issuer import Issuer
@@ -105,12 +106,19 @@ class PracticeCa:
         return response
 
     def _page(self, request: Request) -> Response:
+        if request.method == "GET" and request.path.startswith(renewal.PATH):
+            return self._renewal_info(request.path.removeprefix(renewal.PATH))
         page = self._pages.get(request.path)
         if request.method not in ("GET", "HEAD") or page is None:
             raise Rejection("malformed", f"Nothing to {request.method} here", status=405)
         response = page()
         if request.path == "/new-nonce" and request.method == "HEAD":
             response.status = 200  # RFC 8555 §7.2: 200 for HEAD, 204 for GET
+        return response
+
+    def _renewal_info(self, cert_id: str) -> Response:
+        response = Response.json(renewal.information(self._state, cert_id))
+        response.headers.append(("Retry-After", str(renewal.ASK_AGAIN)))
         return response
 
     def _post(self, request: Request) -> Response:
@@ -192,11 +200,12 @@ class PracticeCa:
         lifetime = timedelta(days=PROFILES[order.profile].days)
         order.certificate = self._issuer.issue(order.names, key, datetime.now(UTC), lifetime)
         order.certificate_url = f"{self.base}/certificate/{order.id}"
-        self.record(certificates.serial_hex(order.certificate), order.account.id)
+        self.record(order.certificate, order.account.id)
 
-    def record(self, serial: str, account_id: str) -> None:
-        """Note whose certificate that is."""
-        self._state.issued[serial] = Issued(account_id)
+    def record(self, certificate: Certificate, account_id: str) -> None:
+        """Note whose certificate that is, and when it had better be renewed."""
+        window = renewal.stored(renewal.usual_window(certificate))
+        self._state.issued[certificates.serial_hex(certificate)] = Issued(account_id, window=window)
         self._state.save()
 
     # Authorizations and challenges, RFC 8555 section 7.5

@@ -34,6 +34,7 @@ def document(base: str) -> dict[str, Any]:
         "newAccount": f"{base}/new-account",
         "newOrder": f"{base}/new-order",
         "revokeCert": f"{base}/revoke-certificate",
+        "renewalInfo": f"{base}/renewal-info",
         "meta": {
             "termsOfService": f"{base}/terms",
             "website": f"{base}/",

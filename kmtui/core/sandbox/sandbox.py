@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from kmtui.core.errors import Refused
+from kmtui.core.sandbox import renewal
 from kmtui.core.sandbox.ca import PracticeCa
-from kmtui.core.sandbox.certificates import serial_hex
 from kmtui.core.sandbox.issuer import Issuer
 from kmtui.core.sandbox.nameserver import NameServer
 from kmtui.core.sandbox.state import State
@@ -129,6 +129,17 @@ class Sandbox:
         self._state.issued[serial].revocation_reason = reason
         self._state.save()
 
+    def note_window(self, serial: str, window: tuple[datetime, datetime], why: str) -> None:
+        """Suggest that a certificate is renewed within that time; `why` is the URL of a page."""
+        issued = self._state.issued[serial]
+        issued.window, issued.explanation = renewal.stored(window), why
+        self._state.save()
+
+    def window(self, serial: str) -> tuple[datetime, datetime]:
+        """When this CA would like a certificate renewed."""
+        start, end = self._state.issued[serial].window or ("", "")
+        return datetime.fromisoformat(start), datetime.fromisoformat(end)
+
     @property
     def root_pem(self) -> str:
         """The root certificate of the default chain."""
@@ -170,7 +181,7 @@ class Sandbox:
         key = await asyncio.to_thread(_generate, key_type)
         lifetime = timedelta(days=days)
         certificate = self._issuer.issue(names, key.public_key(), not_before, lifetime)
-        self._ca.record(serial_hex(certificate), account_url.rpartition("/")[2])
+        self._ca.record(certificate, account_url.rpartition("/")[2])
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return self._issuer.chain_pem(certificate), private.decode()
 

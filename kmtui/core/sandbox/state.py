@@ -27,6 +27,10 @@ class Issued:
 
     account: str
     revocation_reason: int | None = None
+    window: tuple[str, str] | None = None
+    """When it had better be renewed, RFC 3339 times; None for one of an older sandbox."""
+    explanation: str = ""
+    """A page that says why the window is where it is."""
 
 
 def _new_secret() -> str:
