@@ -37,6 +37,19 @@ _LAST_REQUEST = (
 )
 
 
+_SET_LAST_STATUS = (
+    sqlalchemy.update(CertificateRow)
+    .where(
+        col(CertificateRow.id)
+        == sqlalchemy.select(RequestRow.certificate_id)  # type: ignore[call-overload]
+        .where(col(RequestRow.id) == bindparam("request_id"))
+        .scalar_subquery(),
+        col(CertificateRow.last_request_id) == bindparam("request_id"),
+    )
+    .values(last_request_status=bindparam("status"))
+)
+
+
 class _Issued(NamedTuple):
     """What of a version its certificate shows."""
 
@@ -87,6 +100,12 @@ def refresh_last_request(session: Session, request_id: str) -> None:
     if certificate_id is not None:
         copies = _last_request(session, certificate_id)
         rows.change(session, CertificateRow, "certificate", certificate_id, copies, copies)
+
+
+def refresh_last_status(session: Session, request_id: str, status: str) -> None:
+    """The same where nothing but the status changed, as it does at each step."""
+    session.connection().execute(_SET_LAST_STATUS, {"request_id": request_id, "status": status})
+    session.expire_all()
 
 
 def _issued(session: Session, certificate_id: str) -> list[_Issued]:

@@ -14,6 +14,7 @@ from kmtui.core.errors import Ambiguous, NotFound
 from kmtui.db import accounts, filters, rows
 from kmtui.db.certificate_copies import refresh as refresh
 from kmtui.db.certificate_copies import refresh_last_request as refresh_last_request
+from kmtui.db.certificate_copies import refresh_last_status as refresh_last_status
 from kmtui.db.certificate_states import LIVE, states
 from kmtui.db.certificate_states import counts as counts
 from kmtui.db.paging import Sort, paged

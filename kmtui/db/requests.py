@@ -142,7 +142,10 @@ def update(session: Session, request_id: str, **fields: Any) -> None:
     if (problem := fields.get("problem")) is not None:
         fields["problem"] = problem_to_json(problem)
     rows.change(session, RequestRow, "request", request_id, *_with_derived(fields))
-    if fields.keys() & SHOWN_WITH_CERTIFICATE:
+    shown = fields.keys() & SHOWN_WITH_CERTIFICATE
+    if shown == {"status"} and fields["status"] != RequestStatus.DRAFT:
+        certificates.refresh_last_status(session, request_id, fields["status"])
+    elif shown:
         certificates.refresh_last_request(session, request_id)
 
 

@@ -19,6 +19,9 @@ from kmtui.core.dns.query import MAX_RECORDS, NoReply, answer_of, ask, is_author
 from kmtui.core.dns.resolvers import Resolvers
 from kmtui.core.errors import DnsLookupFailed, DnsProviderError
 
+STAGGER = 0.05
+"""Seconds before the next name server is asked as well."""
+
 
 def require_delegated(zone: Zone, cut: ZoneCut) -> None:
     """Make sure that a zone of an account is the one the Internet uses.
@@ -170,12 +173,18 @@ class Authorities:
         *,
         authoritative: bool = False,
     ) -> dns.message.Message | None:
-        """The first NOERROR or NXDOMAIN reply of any server, all asked at once; None without."""
-        questions = (
-            ask(server.endpoint, name, rdtype, patience=self._patience)
-            for server in servers
-            if server.endpoint
-        )
+        """The first NOERROR or NXDOMAIN reply of any server; None without.
+
+        Each is asked a moment after the one before: mostly the first has replied by then.
+        """
+
+        async def ask_after(pause: float, endpoint: Endpoint) -> dns.message.Message:
+            if pause:
+                await asyncio.sleep(pause)
+            return await ask(endpoint, name, rdtype, patience=self._patience)
+
+        endpoints = [server.endpoint for server in servers if server.endpoint]
+        questions = (ask_after(STAGGER * turn, each) for turn, each in enumerate(endpoints))
         async with running(questions) as tasks:
             for finished in asyncio.as_completed(tasks):
                 try:
