@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from sqlalchemy import create_engine
 
 from kmtui.db import migrations, requests
 from kmtui.db.database import Database
+from kmtui.db.documents import spec_to_json
+from kmtui.model import RequestSpec
 
 AT = "2026-10-01T07:12:40.000000Z"
 
@@ -31,7 +34,7 @@ def inventory(path: Path, revision: str) -> None:
     raw = sqlite3.connect(path, isolation_level=None)
     raw.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
     raw.execute(f"PRAGMA user_version = {int(revision)}")
-    spec = '{"names": ["a.example.org"], "account": "main"}'
+    spec = json.dumps(spec_to_json(RequestSpec(names=("a.example.org",), account="main")))
     raw.execute(
         "INSERT INTO request (id, kind, names, names_hash, search_text, spec, status, step,"
         " created_at, order_url, csr, attempt) VALUES"
