@@ -16,9 +16,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from kmtui.core import recovery
 from kmtui.core.core import Core
@@ -35,6 +36,31 @@ from tests.torture.world import FOREIGN_TXT, ZONE, World
 RUNNERS, ONLOOKERS = 4, 2
 
 
+@dataclass(eq=False)
+class Member:
+    """One process; what it says goes to a file, as a pipe that nobody reads would stop it."""
+
+    process: subprocess.Popen[str]
+    out: IO[str]
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone."""
+        return self.process.poll() is not None
+
+    def kill(self) -> None:
+        """As hard as it goes."""
+        self.process.kill()
+        self.last_words(seconds=10)
+
+    def last_words(self, *, seconds: float) -> str:
+        """Ask it to end, wait until it did, and hand out all it said."""
+        self.process.communicate("", timeout=seconds)
+        self.out.seek(0)
+        with self.out as out:
+            return out.read()
+
+
 class Crowd:
     """The processes around one inventory with `count` due certificates."""
 
@@ -44,6 +70,11 @@ class Crowd:
         self.tally = Tally(f"crowd of {RUNNERS + ONLOOKERS} on {count} certificates")
         self.place = scenes.prepare(SCENES[0], outside, home / "template")
         self._chance = random.Random(seed)
+        self._pause = 2.0 if count < 50 else 8.0
+        """Seconds at most between two kills: more work is killed less often, to be half done."""
+        self._patience = 10.0 * count + 120
+        self._outputs = home / "said"
+        self._outputs.mkdir()
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
@@ -57,18 +88,18 @@ class Crowd:
         """Let all of them work, kill some and start them anew, until nothing is due any more."""
         started = time.monotonic()
         onlookers = [self._onlooker() for _ in range(ONLOOKERS)]
-        runners: list[subprocess.Popen[str]] = []
+        runners: list[Member] = []
         finished = 0
         while finished < RUNNERS or self.tally.kills < kills:
             while len(runners) < RUNNERS:
                 runners.append(self._runner())
-            time.sleep(self._chance.uniform(0.3, 2.0))
-            for runner in [each for each in runners if each.poll() is not None]:
+            time.sleep(self._chance.uniform(0.3, self._pause))
+            for runner in [each for each in runners if each.ended]:
                 runners.remove(runner)
                 finished += self._ended(runner)
             if self.tally.kills < kills:
                 self._kill(onlookers, runners)
-            if time.monotonic() - started > 10 * self.count + 120:
+            if time.monotonic() - started > self._patience:
                 self.tally.wrong.append("it never ends")
                 break
         for runner in runners:
@@ -82,19 +113,16 @@ class Crowd:
         self.tally.seconds = time.monotonic() - started
         return self.tally
 
-    def _kill(
-        self, onlookers: list[subprocess.Popen[str]], runners: list[subprocess.Popen[str]]
-    ) -> None:
+    def _kill(self, onlookers: list[Member], runners: list[Member]) -> None:
         """Kill whoever holds the renewal lock, mostly: the others have less to lose."""
         crowd = [*onlookers, *runners]
         with suppress(OSError, ValueError):
             at_work = int((self.place.data / "locks" / "renew.lock").read_text())
-            crowd += [each for each in runners if each.pid == at_work] * len(crowd)
+            crowd += [each for each in runners if each.process.pid == at_work] * len(crowd)
         victim = self._chance.choice(crowd)
-        if victim.poll() is not None:
+        if victim.ended:
             return
         victim.kill()
-        victim.communicate()
         self.tally.kills += 1
         if victim in onlookers:
             self.tally.points["onlooker"] += 1
@@ -104,35 +132,42 @@ class Crowd:
             self.tally.recoveries += 1
             runners.remove(victim)
 
-    def _runner(self) -> subprocess.Popen[str]:
+    def _runner(self) -> Member:
         return self._start("-m", "kmtui", "--json", "renew", "--due", "--limit", str(self.count))
 
-    def _onlooker(self) -> subprocess.Popen[str]:
+    def _onlooker(self) -> Member:
         return self._start("-m", "tests.torture.crowd", str(self.place.home))
 
-    def _start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    def _start(self, *arguments: str) -> Member:
+        out = tempfile.TemporaryFile("w+", dir=self._outputs)  # noqa: SIM115 - its reader closes it
+        process = subprocess.Popen(
             [sys.executable, *arguments],
             env=self._environment,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.STDOUT,
             text=True,
         )
+        return Member(process, out)
 
-    def _ended(self, runner: subprocess.Popen[str]) -> int:
+    def _ended(self, runner: Member) -> int:
         """Whether a run came to a good end and found nothing more that was due."""
-        out, errors = runner.communicate(timeout=10 * self.count + 120)
-        if runner.returncode != 0 or "locked" in errors or "busy" in errors.lower():
-            self.tally.wrong.append(f"a run ended with {runner.returncode}: {errors} {out}"[:800])
+        said = runner.last_words(seconds=self._patience)
+        code = runner.process.returncode
+        if code != 0 or "database" in said:
+            self.tally.wrong.append(f"a run ended with {code}: {said}"[:800])
             return 0
-        document = json.loads(out)
+        # What an operator reads in between goes to standard error, and comes before the document.
+        document, _ = json.JSONDecoder().raw_decode(said, said.index("{"))
         return int(document["held_by"] is None and not document["put_off"])
 
-    def _heard(self, onlooker: subprocess.Popen[str]) -> list[float]:
+    def _heard(self, onlooker: Member) -> list[float]:
         """How long each of its writes took, in seconds; what it complains of is wrong."""
-        out, errors = onlooker.communicate("", timeout=60)
-        told: dict[str, Any] = json.loads(out) if out else {"errors": [errors], "waits": []}
+        said = onlooker.last_words(seconds=60)
+        if not said.startswith("{"):
+            self.tally.wrong.append(f"an onlooker ended: {said}"[:800])
+            return []
+        told = json.loads(said)
         self.tally.wrong += [f"an onlooker heard: {error}" for error in told["errors"]]
         waits: list[float] = told["waits"]
         return waits
