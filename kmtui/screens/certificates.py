@@ -69,7 +69,9 @@ class CertificatesScreen(ListPage):
         self.sort = "expires"
         self._renewing = Renewing(self, self.table.clear_marks)
         self._judged: dict[str, tuple[Verdict, Request | None]] = {}
-        """What the pane tells about certificates that were looked at since the last change."""
+        """What the pane tells about the certificates that were looked at."""
+        self._fresh: set[str] = set()
+        """Those of them that were judged since the last change; others are shown until they are."""
 
     def on_mount(self) -> None:
         self._query_changed()
@@ -87,7 +89,7 @@ class CertificatesScreen(ListPage):
         ):
             return
         self.table.empty = self._empty()
-        self._judged.clear()
+        self._fresh.clear()
         await super().changed(message)
         self._judge_soon()
 
@@ -122,7 +124,7 @@ class CertificatesScreen(ListPage):
     def _judge_soon(self) -> None:
         """Judge the certificate under the cursor, once the cursor rests on it."""
         row = self.table.row
-        if row is not None and row.key not in self._judged and self.has_class("-wide"):
+        if row is not None and row.key not in self._fresh and self.has_class("-wide"):
             self.run_worker(self._judge(row.key), group="verdict", exclusive=True)
 
     async def _judge(self, certificate_id: str) -> None:
@@ -135,6 +137,7 @@ class CertificatesScreen(ListPage):
         except NotFound:  # removed meanwhile: the list is read again
             return
         self._judged[certificate_id] = (verdict, newest)
+        self._fresh.add(certificate_id)
         row = self.table.row
         if row is not None and row.key == certificate_id:
             self.pane.show(self.facts(row))

@@ -17,7 +17,7 @@ from kmtui.widgets.details import Details
 from kmtui.widgets.fields import FieldSpec
 from kmtui.widgets.filterbar import FilterBar
 from kmtui.widgets.form import Form
-from kmtui.widgets.jobstrip import JobLine, JobStrip
+from kmtui.widgets.jobstrip import Bulk, JobLine, JobStrip
 from kmtui.widgets.keybar import KeyBar
 from kmtui.widgets.line import Line
 from kmtui.widgets.logview import LogView
@@ -216,6 +216,17 @@ async def test_an_impossible_key_is_grey_but_there() -> None:
         colours = {segment.text: segment.style.color for segment in strip if segment.style}
         assert "X revoke" in colours
         assert colours["X revoke"] != colours["r"]
+
+
+async def test_the_job_strip_tells_how_far_many_are_and_what_was_left() -> None:
+    async with shown(JobStrip) as pilot:
+        strip = piece(pilot, JobStrip)
+        strip.show_jobs([], Bulk(200, 185, done=12, failed=3), leftovers=2)
+        await pilot.pause(0.3)
+
+        line = screen_lines(pilot.app)[0]
+        assert line.startswith("jobs 185 running   12 of 200 done, 3 failed")
+        assert line.endswith("leftovers: 2 C  J")
 
 
 async def test_the_job_strip_changes_at_most_four_times_a_second() -> None:
