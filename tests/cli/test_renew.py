@@ -75,7 +75,7 @@ def test_a_certificate_is_renewed_by_hand_and_told_about(held: Run) -> None:
     assert (answer["request"]["status"], answer["request"]["version"]) == ("saved", 2)
     shown = held("cert", "show", NAME)
     assert shown["renewal"]["due"] is False
-    assert "of its life will be left on" in shown["renewal"]["why"]
+    assert "the CA suggests renewing between" in shown["renewal"]["why"]
     assert held("cert", "renew", "nobody.kmtui.test", code=5)["error"]["code"] == "not-found"
 
 
@@ -122,7 +122,7 @@ def test_people_read_a_line_for_each_certificate(
         assert cli.run(["--data", data, "--key-file", key, *words]) == 0
         return capsys.readouterr().out.splitlines()
 
-    assert any(NAME in line and "of its life" in line for line in lines("renew", "--due"))
+    assert any(NAME in line and "the CA suggests" in line for line in lines("renew", "--due"))
     assert lines("renew", "--due")[-1] == "1 certificate, 0 due"
     assert any(line.startswith("Last attempt") for line in lines("cert", "show", NAME))
     assert lines("cert", "set", NAME, "--auto-renew", "off") == [
