@@ -114,7 +114,7 @@ class LeftoversScreen(ListPage):
         self.refresh_bindings()
 
 
-_BY_ITSELF = "tried again by itself while kmtui runs, or with kmtui cleanup"
+_BY_ITSELF = "tried again by itself, or with kmtui cleanup"
 _WHAT = {"dns-01": "TXT record of a dns-01 challenge", "http-01": "file of a http-01 challenge"}
 
 

@@ -17,7 +17,7 @@ from kmtui.widgets.details import Details
 from kmtui.widgets.fields import FieldSpec
 from kmtui.widgets.filterbar import FilterBar
 from kmtui.widgets.form import Form
-from kmtui.widgets.jobstrip import Bulk, JobLine, JobStrip
+from kmtui.widgets.jobstrip import JobLine, JobStrip
 from kmtui.widgets.keybar import KeyBar
 from kmtui.widgets.line import Line
 from kmtui.widgets.logview import LogView
@@ -27,7 +27,7 @@ from kmtui.widgets.rowtable import RowTable
 from kmtui.widgets.statusline import StatusLine
 from kmtui.widgets.steps import Step, Steps
 from kmtui.widgets.titleline import TitleLine
-from tests.terminal import line_with, raw_text, screen_lines, screen_text, settled
+from tests.terminal import raw_text, screen_lines, screen_text, settled
 
 HOSTILE = "a\x1b]52;c;cm0=\x07 [/foo] [@click=app.pwn]x[/] \u202e\x9b2J \x00\u200b [b"
 FORBIDDEN = {"\x1b", "\x07", "\u202e", "\x9b", "\x00", "\u200b"}
@@ -216,30 +216,6 @@ async def test_an_impossible_key_is_grey_but_there() -> None:
         colours = {segment.text: segment.style.color for segment in strip if segment.style}
         assert "X revoke" in colours
         assert colours["X revoke"] != colours["r"]
-
-
-async def test_the_job_strip_tells_how_far_many_are_and_what_was_left() -> None:
-    async with shown(JobStrip) as pilot:
-        strip = piece(pilot, JobStrip)
-        strip.show_jobs([], Bulk(200, 185, done=12, failed=3), leftovers=2)
-        await pilot.pause(0.3)
-
-        line = screen_lines(pilot.app)[0]
-        assert line.startswith("jobs 185 running   12 of 200 done, 3 failed")
-        assert line.endswith("leftovers: 2 C  J")
-
-
-async def test_the_job_strip_changes_at_most_four_times_a_second() -> None:
-    async with shown(JobStrip) as pilot:
-        strip = piece(pilot, JobStrip)
-        assert screen_lines(pilot.app)[0] == "jobs idle"
-        for number in range(50):
-            strip.show_jobs([JobLine("renew shop.example.org", "running", f"step {number}", 42)])
-        await pilot.pause(0.4)
-
-        assert line_with(pilot.app, "jobs").startswith(
-            "jobs 1 running   renew shop.example.org step 49 0:42"
-        )
 
 
 async def test_a_failure_stays_in_the_job_strip_until_it_was_seen() -> None:
