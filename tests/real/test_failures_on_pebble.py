@@ -112,7 +112,7 @@ def transferring(bind: Bind) -> Iterator[None]:
         thread.join()
 
 
-def test_a_ca_that_is_away_fails_clearly_until_it_is_back(
+def test_a_ca_that_is_away_parks_the_request_until_it_is_back(
     tmp_path: Path, ca: Pebble, lab: Bind
 ) -> None:
     port = free_port()
@@ -122,10 +122,11 @@ def test_a_ca_that_is_away_fails_clearly_until_it_is_back(
     set_up(run, ca, lab, directory_url=f"https://127.0.0.1:{port}/dir")
     way.stop()
 
-    failed = run("request", "new", "-d", "a.kmtui.test", "--account", "main", code=1)["request"]
+    parked = run("request", "new", "-d", "a.kmtui.test", "--account", "main", code=75)["request"]
 
-    assert failed["status"] == "failed"
-    error = failed["error"]
+    assert parked["status"] == "parked"
+    assert parked["not_before"]
+    error = parked["error"]
     assert error["type"] == "kmtui:ca-unreachable"
     assert error["what"]
     assert error["detail"]
@@ -134,10 +135,11 @@ def test_a_ca_that_is_away_fails_clearly_until_it_is_back(
 
     way.start()
     try:
-        again = run("request", "retry", str(failed["number"]))["request"]
+        again = run("request", "retry", str(parked["number"]))["request"]
     finally:
         way.stop()
-    assert_mended(again, failed)
+    assert (again["number"], again["status"]) == (parked["number"], "available")
+    assert again["error"] is None
 
 
 def test_an_http_answer_that_is_not_served_fails_until_it_is(

@@ -19,7 +19,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -163,7 +163,8 @@ class Bind(Server):
         def release() -> None:
             while not over.wait(0.3):
                 for address in self.addresses[1:]:
-                    self.release(address)
+                    with suppress(TimeoutError):  # the zone changed meanwhile: the next turn
+                        self.release(address)
 
         thread = threading.Thread(target=release)
         thread.start()
