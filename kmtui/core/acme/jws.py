@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from acme import jws as acme_jws
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from josepy import json_util, jwa, jwk
-from josepy import jws as jose_jws
+from josepy import jwa, jwk
 
 from kmtui.core.errors import InvalidInput
 
@@ -26,25 +24,6 @@ CURVES: dict[str, jwa.JWASignature] = {
     "secp521r1": jwa.ES512,
 }
 """Signature algorithm by curve (RFC 7518 section 3.4): the curve leaves no choice."""
-
-
-class _Header(acme_jws.Header):
-    # A nonce is an opaque string (RFC 8555 section 6.5.2). Decoding and encoding it again, as the
-    # base class does, changes one whose last character carries unused bits.
-    nonce: str | None = json_util.field("nonce", omitempty=True)  # type: ignore[assignment]
-
-
-class _Signature(acme_jws.Signature):
-    __slots__ = jose_jws.Signature._orig_slots
-    header_cls = _Header
-    header: _Header = json_util.field(
-        "header", omitempty=True, default=_Header(), decoder=_Header.from_json
-    )
-
-
-class _Jws(acme_jws.JWS):
-    __slots__ = jose_jws.JWS._orig_slots
-    signature_cls = _Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +55,7 @@ class ExternalAccount:
     def binding(self, account_key: PrivateKey, *, url: str) -> dict[str, Any]:
         """The `externalAccountBinding` for newAccount at `url`. Raises InvalidInput."""
         payload = json.dumps(_jwk(account_key).public_key().to_json()).encode()
-        signed = _Jws.sign(
-            payload,
-            key=jwk.JWKOct(key=self._secret()),
-            alg=jwa.HS256,
-            nonce=None,
-            url=url,
-            kid=self.kid,
-        )
-        return _document(signed)
+        return _flattened(payload, self._secret(), jwa.HS256, {"kid": self.kid, "url": url})
 
     def _secret(self) -> bytes:
         text = "".join(self.hmac_key.split()).rstrip("=").translate(_TO_URL_SAFE)
@@ -109,8 +80,8 @@ def key_change(
     The old key signs the request that carries it.
     """
     wish = {"account": account_url, "oldKey": _jwk(old_key).public_key().to_json()}
-    document: dict[str, Any] = json.loads(sign(json.dumps(wish).encode(), new_key, url=url))
-    return document
+    payload = json.dumps(wish).encode()
+    return _flattened(payload, new_key, algorithm(new_key), {**_identity(new_key), "url": url})
 
 
 _TO_URL_SAFE = str.maketrans("+/", "-_")
@@ -125,15 +96,10 @@ def sign(
     kid: str | None = None,
 ) -> bytes:
     """A flattened JWS as JSON: with `kid` when given, else with the public key (`jwk`)."""
-    signed = _Jws.sign(
-        payload,
-        key=_jwk(key),
-        alg=algorithm(key),
-        nonce=nonce,  # type: ignore[arg-type]
-        url=url,
-        kid=kid,
-    )
-    return json.dumps(_document(signed)).encode()
+    header = {**_identity(key, kid), "url": url}
+    if nonce is not None:
+        header["nonce"] = nonce
+    return json.dumps(_flattened(payload, key, algorithm(key), header)).encode()
 
 
 def algorithm(key: PrivateKey) -> jwa.JWASignature:
@@ -174,6 +140,16 @@ def _jwk(key: PrivateKey) -> jwk.JWK:
     return jwk.JWKRSA(key=key) if isinstance(key, rsa.RSAPrivateKey) else jwk.JWKEC(key=key)
 
 
-def _document(signed: jose_jws.JWS) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(signed.json_dumps())
-    return document
+def _identity(key: PrivateKey, kid: str | None = None) -> dict[str, Any]:
+    """Who signs, as a header: exactly one of the two (RFC 8555 section 6.2)."""
+    return {"jwk": _jwk(key).public_key().to_json()} if kid is None else {"kid": kid}
+
+
+def _flattened(
+    payload: bytes, key: PrivateKey | bytes, alg: jwa.JWASignature, header: dict[str, Any]
+) -> dict[str, Any]:
+    """The flattened JWS with everything in the protected header (RFC 7515 section 7.2.2)."""
+    protected = b64url(json.dumps({"alg": alg.name, **header}).encode())
+    text = b64url(payload)
+    signature = alg.sign(key, f"{protected}.{text}".encode())
+    return {"protected": protected, "payload": text, "signature": b64url(signature)}

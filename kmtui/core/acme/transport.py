@@ -9,7 +9,9 @@ import asyncio
 import socket
 import ssl
 import zlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import httpx
@@ -28,8 +30,8 @@ TOTAL_DEADLINE = 90.0
 """Seconds for one whole call: some CAs validate or sign within the request, for up to a minute."""
 CONNECT_DEADLINE = 10.0
 IN_FLIGHT = 8
-"""Requests at once, and connections kept open for the next; the pool slows down when many wait
-inside it, and a connection opened anew costs more than the request."""
+"""Requests at once, and connections kept open for the next: one opened anew costs more than the
+request."""
 USER_AGENT = f"kmtui/{__version__} python-httpx/{httpx.__version__}"
 HEADERS = {
     "User-Agent": USER_AGENT,
@@ -82,29 +84,29 @@ class Transport:
         self.clock_skew: float | None = None
         """Seconds our clock is ahead of the CA's by its last reply; None before one told it."""
         self._timeouts = httpx.Timeout(deadline, connect=connect_deadline).as_dict()
-        self._pool: httpx.AsyncHTTPTransport | None = None
+        self._lines: set[httpx.AsyncBaseTransport] = set()
+        self._idle: defaultdict[bytes, list[httpx.AsyncBaseTransport]] = defaultdict(list)
+        """Those of `_lines` that nobody uses, by host; the last one is the warmest."""
         self._opening = asyncio.Lock()
-        self._connections = in_flight
         self._in_flight = asyncio.Semaphore(in_flight)
 
     async def request(
         self, method: str, url: str, *, content: bytes | None = None, accept: str | None = None
     ) -> Reply:
         """One call. Raises CaUnreachable, ResponseLost (it may have arrived), ProtocolViolation."""
-        self._policy.check(url)
+        target = self._policy.parsed(url)
         headers = dict(HEADERS)
         if accept:
             headers["Accept"] = accept
         if content is not None:
             headers["Content-Type"] = "application/jose+json"
         call = httpx.Request(
-            method, url, headers=headers, content=content, extensions={"timeout": self._timeouts}
+            method, target, headers=headers, content=content, extensions={"timeout": self._timeouts}
         )
-        http = await self._open()
-        async with self._in_flight:
+        async with self._in_flight, self._line(target) as line:
             try:
                 async with asyncio.timeout(self._deadline):
-                    return await self._call(http, call, url)
+                    return await self._call(line, call, url)
             except _NEVER_SENT as error:
                 raise self._not_connected(error, url) from error
             except TimeoutError as error:
@@ -117,9 +119,10 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close all connections; a later call opens new ones."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.aclose()
+        lines, self._lines = self._lines, set()
+        self._idle.clear()
+        for line in lines:
+            await line.aclose()
 
     async def _call(self, http: httpx.AsyncBaseTransport, call: httpx.Request, url: str) -> Reply:
         """One exchange on the transport itself: no redirects, no cookies, no environment."""
@@ -140,22 +143,31 @@ class Transport:
         finally:
             await response.aclose()
 
-    async def _open(self) -> httpx.AsyncBaseTransport:
+    @asynccontextmanager
+    async def _line(self, target: httpx.URL) -> AsyncIterator[httpx.AsyncBaseTransport]:
+        """A connection to the host that nobody else uses meanwhile: the one used last, or anew."""
         if self._http is not None:
-            return self._http
+            yield self._http
+            return
+        idle = self._idle[target.netloc]
+        line = idle.pop() if idle else self._connected(await self._trust())
+        self._lines.add(line)
+        try:
+            yield line
+        finally:
+            if line in self._lines:
+                idle.append(line)
+
+    async def _trust(self) -> ssl.SSLContext:
         async with self._opening:
-            if self._pool is None:
-                context = self._context
-                if context is None:
-                    # Reading the system's trust store takes some 50 ms: not on the event loop.
-                    context = await asyncio.to_thread(ssl.create_default_context)
-                self._pool = self._connected(context)
-            return self._pool
+            if self._context is None:
+                # Reading the system's trust store takes some 50 ms: not on the event loop.
+                self._context = await asyncio.to_thread(ssl.create_default_context)
+            return self._context
 
     def _connected(self, context: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-        limits = httpx.Limits(
-            max_connections=self._connections, max_keepalive_connections=self._connections
-        )
+        # A pool of one: with more, httpcore looks at each of them before and after each request.
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
         return httpx.AsyncHTTPTransport(
             verify=context, proxy=self._proxy, limits=limits, trust_env=False
         )

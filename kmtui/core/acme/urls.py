@@ -6,15 +6,17 @@ A CA hands out the URL of every object, so each one is untrusted: it is checked 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 
 import httpx
 
 from kmtui.core.acme.problems import violation
-from kmtui.core.errors import InvalidInput
+from kmtui.core.errors import InvalidInput, ProtocolViolation
 
 LONGEST = 2048
 """Characters; the longest URLs seen at public CAs have about 200."""
+_PRINTABLE = re.compile(r"[!-~]*")
 
 
 def is_loopback(host: str) -> bool:
@@ -32,70 +34,87 @@ class UrlPolicy:
 
     def __init__(self, directory_url: str) -> None:
         """Raises InvalidInput when the directory URL itself is not acceptable."""
-        if why := _objection(directory_url):
+        try:
+            self._home = _parsed(directory_url).host
+        except _Objection as why:
             raise InvalidInput(
                 f"the directory URL {why}", field="directory_url", hint="https://host/path"
-            )
-        self._home = httpx.URL(directory_url).host
+            ) from why
         self._at_home = is_loopback(self._home)
         self._hosts = frozenset({self._home})
 
     def admit(self, endpoints: Iterable[str]) -> None:
         """Take the hosts of a directory's services for the CA's own. Raises ProtocolViolation."""
-        urls = list(endpoints)
-        for url in urls:
-            _refuse(url, _objection(url) or self._at_this_machine(url))
-        self._hosts = frozenset({self._home, *(httpx.URL(url).host for url in urls)})
+        hosts = {self._home}
+        for url in endpoints:
+            try:
+                host = _parsed(url).host
+                self._require_not_here(host)
+            except _Objection as why:
+                raise _violation(url, why) from why
+            hosts.add(host)
+        self._hosts = frozenset(hosts)
 
     def allows(self, url: str) -> bool:
         """Whether the URL may be called."""
-        return not self._why_not(url)
+        try:
+            self.parsed(url)
+        except ProtocolViolation:
+            return False
+        return True
 
     def check(self, url: str) -> str:
         """The URL itself when it may be called. Raises ProtocolViolation."""
-        _refuse(url, self._why_not(url))
+        self.parsed(url)
         return url
 
-    def _why_not(self, url: str) -> str:
-        return _objection(url) or self._at_this_machine(url) or self._elsewhere(url)
+    def parsed(self, url: str) -> httpx.URL:
+        """The URL to call, when it may be called. Raises ProtocolViolation."""
+        try:
+            parsed = _parsed(url)
+            self._require_not_here(parsed.host)
+            self._require_ours(parsed.host)
+        except _Objection as why:
+            raise _violation(url, why) from why
+        return parsed
 
-    def _at_this_machine(self, url: str) -> str:
+    def _require_not_here(self, host: str) -> None:
         """A CA elsewhere has no business with services of the machine kmtui runs on."""
-        if is_loopback(httpx.URL(url).host) and not self._at_home:
-            return "points at this machine"
-        return ""
+        if not self._at_home and is_loopback(host):
+            raise _Objection("points at this machine")
 
-    def _elsewhere(self, url: str) -> str:
+    def _require_ours(self, host: str) -> None:
         """Nor with those of anybody else: a CA's objects live where its services are."""
-        host = httpx.URL(url).host
-        if host in self._hosts or (self._at_home and is_loopback(host)):
-            return ""
-        return f"points at {host}, a host its directory does not name"
+        if host not in self._hosts and not (self._at_home and is_loopback(host)):
+            raise _Objection(f"points at {host}, a host its directory does not name")
 
 
-def _refuse(url: str, why: str) -> None:
-    if why:
-        raise violation(f"the CA handed out a URL that {why}", detail=url)
+class _Objection(ValueError):
+    """What is wrong with a URL, to be read after "a URL that"."""
 
 
-def _objection(url: str) -> str:
-    """Why no CA may have this URL called; empty when there is nothing against it."""
+def _violation(url: str, why: _Objection) -> ProtocolViolation:
+    return violation(f"the CA handed out a URL that {why}", detail=url)
+
+
+def _parsed(url: str) -> httpx.URL:
+    """The URL, when any CA may have it called; raises _Objection."""
     if len(url) > LONGEST:
-        return f"is longer than {LONGEST} characters"
-    if not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
-        return "holds blanks or characters that belong to no URL"
+        raise _Objection(f"is longer than {LONGEST} characters")
+    if not _PRINTABLE.fullmatch(url):
+        raise _Objection("holds blanks or characters that belong to no URL")
     try:
         # The parser that will make the call also judges it, so both see the same host.
         parsed = httpx.URL(url)
         host = parsed.host
-    except (httpx.InvalidURL, ValueError):  # the latter for an A-label that is none
-        return "cannot be read"
+    except (httpx.InvalidURL, ValueError) as error:  # the latter for an A-label that is none
+        raise _Objection("cannot be read") from error
     if not host:
-        return "names no host"
+        raise _Objection("names no host")
     if parsed.port is not None and not 0 < parsed.port < 65536:
-        return "names an impossible port"
+        raise _Objection("names an impossible port")
     if parsed.userinfo:
-        return "carries a user name or password"
-    if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(host)):
-        return ""
-    return "is not https"
+        raise _Objection("carries a user name or password")
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and is_loopback(host)):
+        raise _Objection("is not https")
+    return parsed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import ssl
 from collections.abc import AsyncIterator
@@ -261,3 +262,29 @@ async def test_an_answer_in_crumbs_is_refused() -> None:
     calls = transport(httpx.Response(200, stream=Stream(b"x", 100_000)))
     with pytest.raises(ProtocolViolation, match="pieces"):
         await calls.request("GET", URL)
+
+
+async def test_connections_are_kept_and_no_more_are_opened_than_calls_at_once() -> None:
+    opened = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                await asyncio.sleep(0.01)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        calls = Transport(UrlPolicy(url), in_flight=3)
+        for _ in range(5):
+            await calls.request("GET", url)
+        assert opened == 1
+        await asyncio.gather(*(calls.request("GET", url) for _ in range(12)))
+        assert opened == 3
+        await calls.aclose()
+        await calls.request("GET", url)
+        assert opened == 4
+        await calls.aclose()
