@@ -6,11 +6,10 @@ commands, so that the screen does.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
-from kmtui import __version__
+from kmtui import __version__, garbage
 
 
 def main() -> None:
@@ -30,13 +29,11 @@ def run(arguments: list[str]) -> int:
     if arguments[:1] == ["--version"]:
         print(f"kmtui {__version__}")  # noqa: T201 - the answer itself
         return 0
-    # Until the first paint nothing is thrown away: looking for garbage would cost a fifth of it.
-    gc.disable()
+    garbage.wait()  # until the core is there
     if not arguments and sys.stdin.isatty() and sys.stdout.isatty():
         from kmtui.cli.screen import open_bare
 
         return open_bare()
-    gc.enable()
     from kmtui.cli.main import run as run_command
 
     return run_command(arguments)

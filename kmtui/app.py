@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterable
@@ -22,7 +21,7 @@ from textual.driver import Driver
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from kmtui import theme
+from kmtui import garbage, theme
 from kmtui.bindings import EVERYWHERE, MODES, bindings
 from kmtui.config import Options
 from kmtui.core.errors import KmtuiError
@@ -30,6 +29,7 @@ from kmtui.lastwords import crash_report, refusal, stop
 from kmtui.screens.lazy import key_commands, screen_named
 from kmtui.screens.messages import Changed, CoreOpened
 from kmtui.screens.tasks import Tasks, Work
+from kmtui.startup import import_ahead
 from kmtui.text import Secret, harden
 
 if TYPE_CHECKING:
@@ -90,7 +90,6 @@ class KmtuiApp(App[None], inherit_bindings=False):
 
     async def _enter(self) -> None:
         """After the first paint: the home screen, and the inventory behind it."""
-        gc.enable()
         await self.switch_mode(self.HOME)
         self.start(self._open(), self._cannot_open)
 
@@ -108,6 +107,8 @@ class KmtuiApp(App[None], inherit_bindings=False):
         for stack in self._screen_stacks.values():
             for screen in stack:
                 screen.post_message(CoreOpened())
+        await import_ahead()
+        garbage.begin()
 
     def _tell(self, events: tuple[Event, ...]) -> None:
         """Something changed: the screens in view read it again, the others when they are shown."""

@@ -13,6 +13,16 @@ from kmtui.text import Secret
 if TYPE_CHECKING:
     from kmtui.core.core import Core
 
+FIRST_NEEDED_BY_A_REQUEST = (
+    "httpcore",
+    "anyio.abc",
+    "anyio.streams.tls",
+    "dns.asyncbackend",
+    "publicsuffixlist",
+    "kmtui.core.dns.rfc2136",
+)
+"""What these libraries and ours import only when the first connection is made."""
+
 
 async def load(options: Options, passphrase: Secret[bytes] | None = None) -> Core:
     """The opened core, unlocked when the options hold a way to do so. Raises KmtuiError."""
@@ -30,6 +40,22 @@ async def load(options: Options, passphrase: Secret[bytes] | None = None) -> Cor
         await core.close()
         raise
     return _looking(core)
+
+
+async def import_ahead() -> None:
+    """Import in a thread what the first request would import in the event loop."""
+    await asyncio.to_thread(_import_for_a_request)
+
+
+def _import_for_a_request() -> None:
+    for name in FIRST_NEEDED_BY_A_REQUEST:
+        import_module(name)
+    import anyio
+    import dns.asyncbackend
+
+    # Both choose and import what drives asyncio at their first use; neither has another way to ask.
+    anyio.run(anyio.sleep, 0)
+    dns.asyncbackend.get_backend("asyncio")
 
 
 async def load_demo(options: Options, closing: AsyncExitStack) -> Core:

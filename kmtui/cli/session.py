@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from kmtui import garbage
 from kmtui.cli.group import invocation
 from kmtui.cli.output import Output
 from kmtui.cli.passphrases import ask_passphrase, can_ask, read_passphrase
@@ -55,6 +56,7 @@ async def opened(options: Options) -> AsyncIterator[Core]:
     """The core of the data directory, unlocked when the options hold a way to do so."""
     from kmtui.core.core import Core
 
+    garbage.begin()
     core = await Core.open(options.data, read_only=options.read_only, actor=options.actor or None)
     try:
         if options.unlocks and core.access.initialised:
