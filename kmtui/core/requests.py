@@ -54,6 +54,10 @@ class Requests:
         """How many requests the query matches."""
         return await self._context.db.read(lambda session: requests.count(session, query))
 
+    async def counts(self) -> dict[str, int]:
+        """How many requests have each status that any has, and how many there are (`total`)."""
+        return await self._context.db.read(requests.counts)
+
     async def get(self, word: str) -> Request:
         """The request of that id or number. Raises NotFound."""
         found = await self._context.db.read(lambda session: requests.get(session, word))

@@ -57,6 +57,7 @@ class ListPage(Page):
         self.sort = ""
         """Sort word; empty is the list's own order."""
         self.descending = False
+        self._miscounted = self._counting = False
 
     def body(self) -> ComposeResult:
         yield self.status_line
@@ -90,16 +91,27 @@ class ListPage(Page):
     # Reading and showing
 
     async def ready(self) -> None:
-        self.table.reload(self.source())
-        await self._count()
+        self._read()
 
     async def changed(self, message: Changed) -> None:
         """Read the rows as of now; lines that did not change are not painted."""
+        self._read()
+
+    def _read(self) -> None:
+        """Read rows and counts beside the screen: while it waited it would paint nothing."""
         self.table.reload(self.source())
-        await self._count()
+        self._miscounted = True
+        if not self._counting:
+            self._counting = True
+            self.run_worker(self._count(), group="counts")
 
     async def _count(self) -> None:
-        self.status_line.tell(counts=await self.counts())
+        try:
+            while self._miscounted:
+                self._miscounted = False
+                self.status_line.tell(counts=await self.counts())
+        finally:
+            self._counting = False
 
     def _query_changed(self) -> None:
         """Filter or order is another one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,7 +11,7 @@ from textual.binding import BindingType
 
 from kmtui.bindings import screen_bindings
 from kmtui.core.errors import KmtuiError, OverLimit
-from kmtui.model import ListQuery, Request, RequestStatus
+from kmtui.model import Request, RequestStatus
 from kmtui.screens.anyway import ask_anyway
 from kmtui.screens.confirm import Confirm
 from kmtui.screens.listpage import ListPage
@@ -72,16 +73,12 @@ class RequestsScreen(ListPage):
         )
 
     async def counts(self) -> Sequence[Cell]:
-        async def count(text: str) -> int:
-            return await self.core.requests.count(ListQuery(now=datetime.now(UTC), text=text))
-
-        total = await count("")
+        found = Counter(await self.core.requests.counts())
+        total = found["total"]
         pieces: list[Cell] = [(f"{total} request" if total == 1 else f"{total} requests", "")]
-        found = {status: await count(f"status:{status}") for status, _, _ in _COUNTED}
-        found["active"] -= found["parked"]  # waits for a later time: nothing runs
-        pieces += [
-            (f"{found[status]} {word}", tone) for status, word, tone in _COUNTED if found[status]
-        ]
+        for statuses, word, tone in _COUNTED:
+            if count := sum(found[status] for status in statuses):
+                pieces.append((f"{count} {word}", tone))
         return pieces
 
     def facts(self, row: Row) -> Sequence[Fact]:
@@ -217,13 +214,13 @@ class RequestsScreen(ListPage):
 
 
 _COUNTED = (
-    ("active", "running", "working"),
-    ("parked", "parked", "warn"),
-    ("available", "to save", "accent"),
-    ("failed", "failed", "bad"),
-    ("draft", "drafts", ""),
+    ([each for each in RequestStatus if each.active and each != "parked"], "running", "working"),
+    ([RequestStatus.PARKED], "parked", "warn"),
+    ([RequestStatus.AVAILABLE], "to save", "accent"),
+    ([RequestStatus.FAILED], "failed", "bad"),
+    ([RequestStatus.DRAFT], "drafts", ""),
 )
-"""What is counted above the list: status to ask for, word to say, tone."""
+"""What is counted above the list: statuses, word to say, tone."""
 
 
 async def _cancel(core: Core, request_id: str) -> None:
