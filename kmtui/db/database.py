@@ -26,6 +26,7 @@ from sqlmodel import Session
 from kmtui.core.errors import DatabaseError, ReadOnly
 from kmtui.db import files, migrations
 from kmtui.db.refusals import explained
+from kmtui.db.turns import Turns
 from kmtui.db.writer import Writer
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class Database:
         self._read_engine = _engine(
             opened_path, mode=mode, begin="BEGIN", size=READERS, query_only=True
         )
-        self._writer = Writer(self._write_engine, partial(explained, path))
+        self._writer = Writer(self._write_engine, partial(explained, path), Turns(path))
         self._waiting: dict[Callable[[Session], Any], list[asyncio.Future[Any]]] = {}
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="kmtui-db-read")
 

@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlmodel import Session
 
+from kmtui.db.turns import Turns
+
 T = TypeVar("T")
 
 WOKEN_AT_ONCE = 8
@@ -48,13 +50,17 @@ class _Write:
 
 
 class Writer:
-    """Runs functions on one connection of `engine`; `explained` turns its errors into ours."""
+    """Runs functions on one connection of `engine`; `explained` turns its errors into ours.
+
+    Each transaction is a turn among all processes that write.
+    """
 
     def __init__(
-        self, engine: Engine, explained: Callable[[], AbstractContextManager[None]]
+        self, engine: Engine, explained: Callable[[], AbstractContextManager[None]], turns: Turns
     ) -> None:
         self._engine = engine
         self._explained = explained
+        self._turns = turns
         self._queued: deque[_Write] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kmtui-db-write")
 
@@ -78,6 +84,7 @@ class Writer:
     def close(self) -> None:
         """Commit what is queued and end the thread."""
         self._thread.shutdown(wait=True)
+        self._turns.close()
 
     def _commit_queued(self) -> None:
         """One transaction for what is queued; nothing when an earlier one took it all."""
@@ -98,7 +105,7 @@ class Writer:
         if first is None:
             return
         started.append(first)
-        with self._engine.connect() as connection, connection.begin():
+        with self._turns.taken(), self._engine.connect() as connection, connection.begin():
             until = time.monotonic() + LONGEST
             write: _Write | None = first
             while write is not None:
