@@ -101,6 +101,7 @@ async def test_a_ca_without_the_service_is_not_asked(ca: FakeCa, client: AcmeCli
         (format_datetime(datetime.now(UTC) + timedelta(days=9), usegmt=True), 86_400.0),
         (format_datetime(datetime(1970, 1, 1, tzinfo=UTC), usegmt=True), 60.0),
     ],
+    ids=["none", "too short", "an hour", "too long", "a date", "a date long ago"],
 )
 async def test_the_interval_stays_within_a_minute_and_a_day(
     ca: FakeCa, client: AcmeClient, header: str, seconds: float

@@ -152,7 +152,9 @@ async def test_repetition_ends_after_six_tries(
 
 
 @pytest.mark.parametrize(
-    "step", [Lost(), html(500), problem(500, "serverInternal"), html(503)], ids=repr
+    "step",
+    [Lost(), html(500), problem(500, "serverInternal"), html(503)],
+    ids=["no answer", "500 page", "500 problem", "503 page"],
 )
 async def test_an_order_whose_answer_is_lost_is_placed_again(
     ca: FakeCa, client: AcmeClient, signer: Signer, step: Lost | httpx.Response
