@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from sqlmodel import Session
 
@@ -12,6 +13,7 @@ from kmtui.core.checks import findings
 from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, NotFound, Refused
 from kmtui.core.events import AuthorityChanged
+from kmtui.core.recent import Recent
 from kmtui.db import authorities as rows
 from kmtui.model import Authority, CheckLine
 
@@ -22,19 +24,19 @@ class CertificateAuthorities:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._clients: dict[str, AcmeClient] = {}
+        self._recent = Recent(context, rows.list_all, AuthorityChanged)
 
     async def all(self) -> list[Authority]:
         """Active ones first, those added by hand before the catalogue's, retired ones last."""
-        added = await self._context.db.read(rows.list_all)
-        known = [*added, *catalogue.catalogue().values()]
-        return sorted(known, key=lambda ca: _ORDER.get(ca.state, 1))
+        return _known(await self._context.db.read(rows.list_all))
 
     async def get(self, name: str) -> Authority:
         """The CA of that name. Raises NotFound."""
-        for authority in await self.all():
-            if authority.name == name:
-                return authority
-        raise NotFound(f"no CA is named {name}", hint="kmtui ca list shows the known ones")
+        return _named(name, await self.all())
+
+    async def recent(self, name: str) -> Authority:
+        """As `get`, as it was within the last second: for the work on requests."""
+        return _named(name, _known(await self._recent.all()))
 
     async def add(
         self,
@@ -102,7 +104,11 @@ class CertificateAuthorities:
 
     async def client(self, name: str) -> AcmeClient:
         """The ACME client of that CA, made when first asked for."""
-        authority = await self.get(name)
+        return self.client_of(await self.get(name))
+
+    def client_of(self, authority: Authority) -> AcmeClient:
+        """The same for a CA at hand. Raises Refused when it has no directory URL."""
+        name = authority.name
         if not authority.directory_url:
             raise Refused(
                 f"{authority.title} gives each customer a directory URL of their own",
@@ -147,6 +153,18 @@ class CertificateAuthorities:
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
+
+
+def _known(added: Sequence[Authority]) -> list[Authority]:
+    known = [*added, *catalogue.catalogue().values()]
+    return sorted(known, key=lambda ca: _ORDER.get(ca.state, 1))
+
+
+def _named(name: str, known: Sequence[Authority]) -> Authority:
+    for authority in known:
+        if authority.name == name:
+            return authority
+    raise NotFound(f"no CA is named {name}", hint="kmtui ca list shows the known ones")
 
 
 _ORDER = {"custom": 0, "active": 1, "retired": 2}

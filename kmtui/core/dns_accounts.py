@@ -20,6 +20,7 @@ from kmtui.core.dns.settings import common
 from kmtui.core.errors import InvalidInput, NotFound
 from kmtui.core.events import DnsAccountChanged, Event, VaultChanged
 from kmtui.core.names import normalise_zone
+from kmtui.core.recent import Recent
 from kmtui.db import dns as rows
 from kmtui.model import CheckLine, DnsAccount, Mapping
 
@@ -58,6 +59,8 @@ class DnsAccounts:
         self._context = context
         self._opened: dict[str, OpenedDns] = {}
         self._opening = asyncio.Lock()
+        self.recent = Recent(context, rows.list_all, DnsAccountChanged)
+        """All of them as they were within the last second: for the work on requests."""
         context.bus.subscribe(self._forget)
 
     def providers(self) -> list[type[DnsProvider]]:

@@ -11,6 +11,7 @@ from kmtui.core.checks import findings, refuse_in_use, remembered
 from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, NotFound
 from kmtui.core.events import EndServerChanged
+from kmtui.core.recent import Recent
 from kmtui.core.servers import registry
 from kmtui.core.servers.server import EndServer as Server
 from kmtui.core.servers.server import Shared
@@ -24,6 +25,8 @@ class EndServers:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._shared = Shared()
+        self.recent = Recent(context, rows.list_all, EndServerChanged)
+        """All of them as they were within the last second: for the work on requests."""
 
     def kinds(self) -> list[type[Server]]:
         """What can be set up, with the fields each kind asks for."""

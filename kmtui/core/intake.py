@@ -99,8 +99,8 @@ class Intake:
     async def _account(self, spec: RequestSpec) -> tuple[Account, Authority]:
         if not spec.account:
             raise InvalidInput("a request needs an account", field="account")
-        account = await self._accounts.get(spec.account)
-        authority = await self._cas.get(account.ca)
+        account = await self._accounts.recent(spec.account)
+        authority = await self._cas.recent(account.ca)
         authorities.refuse_if_retired(authority)
         if account.status != "valid":
             raise Refused(f"account {account.name} is {account.status} at {authority.title}")

@@ -157,15 +157,15 @@ class Issuance:
 
     async def _work(self, progress: Progress) -> Work:
         request = progress.request
-        account = await self._accounts.get(request.account_id or "")
-        authority = await self._cas.get(account.ca)
+        account = await self._accounts.recent(request.account_id or "")
+        authority = await self._cas.recent(account.ca)
         csr = await progress.csr()
         names = request.names if authority.adds_www else ()
         return Work(
             request=request,
             proofs=plan(request.spec, await self._solvers.means()),
             authority=authority,
-            client=await self._cas.client(account.ca),
+            client=self._cas.client_of(authority),
             signer=await self._accounts.signer(account),
             csr=csr,
             spki_sha256=keys.csr_spki_sha256(csr),

@@ -12,6 +12,7 @@ from kmtui.core.end_servers import EndServers
 from kmtui.core.errors import InvalidInput, NotFound
 from kmtui.core.events import MappingChanged
 from kmtui.core.names import normalise_pattern
+from kmtui.core.recent import Recent
 from kmtui.db import mappings as rows
 from kmtui.model import ChallengeType, Mapping
 
@@ -23,6 +24,8 @@ class Mappings:
         self._context = context
         self._dns = dns
         self._servers = servers
+        self.recent = Recent(context, rows.list_all, MappingChanged)
+        """All of them as they were within the last second: for the work on requests."""
 
     async def all(self) -> list[Mapping]:
         """All mappings by pattern."""

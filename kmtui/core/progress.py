@@ -58,14 +58,6 @@ class Progress:
         with suppress(Superseded):
             await self._context.db.write(store)
 
-    async def still_ours(self) -> bool:
-        """Whether nobody has taken the request over."""
-        try:
-            await self._context.db.read(self.hold)
-        except Superseded:
-            return False
-        return True
-
     def hold(self, session: Session) -> None:
         """Make sure within a transaction that the request is still ours. Raises Superseded."""
         attempt, owner = requests.claimed(session, self.request.id)

@@ -176,6 +176,7 @@ async def test_a_leftover_is_tried_again_at_its_time_and_by_hand_at_once(bench: 
 
 
 async def _point(core: Core, account_id: str, server: str) -> None:
+    from kmtui.core.events import DnsAccountChanged
     from kmtui.db.tables import DnsAccountRow
 
     def store(session: Session) -> None:
@@ -185,6 +186,7 @@ async def _point(core: Core, account_id: str, server: str) -> None:
         session.add(row)
 
     await core.context.db.write(store)
+    core.bus.publish(DnsAccountChanged(account_id))
 
 
 async def test_a_screen_takes_up_what_it_finds_when_the_vault_opens(

@@ -9,7 +9,7 @@ from kmtui.core.challenges.journal import Journal
 from kmtui.core.dns.provider import TxtHandle
 from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
-from kmtui.core.errors import KmtuiError
+from kmtui.core.errors import KmtuiError, Superseded
 from kmtui.core.progress import Progress
 from kmtui.model import CleanupEntry
 
@@ -27,10 +27,12 @@ class CleanUp:
 
         Nothing is removed when another process has taken the request over: it needs the answers.
         """
-        if not await progress.still_ours():
+        try:
+            pending = await self._journal.pending_of(progress)
+        except Superseded:
             return
         by_place: dict[tuple[str | None, str | None], list[CleanupEntry]] = defaultdict(list)
-        for entry in await self._journal.pending(progress.request.id):
+        for entry in pending:
             by_place[entry.dns_account_id, entry.server_id].append(entry)
         if not by_place:
             return
@@ -56,7 +58,9 @@ class CleanUp:
         return True
 
     async def _remove_records(self, entries: list[CleanupEntry]) -> None:
-        opened = await self._dns.open(await self._dns.get(entries[0].dns_account_id or ""))
+        wanted = entries[0].dns_account_id or ""
+        known = {account.id: account for account in await self._dns.recent.all()}
+        opened = await self._dns.open(known.get(wanted) or await self._dns.get(wanted))
         await opened.provider.remove([TxtHandle(**entry.handle) for entry in entries])
 
     async def _remove_files(self, entries: list[CleanupEntry]) -> None:

@@ -122,6 +122,11 @@ class Journal:
             )
         )
 
-    async def pending(self, request_id: str | None = None) -> list[CleanupEntry]:
-        """What one request, or any, published and is not known to be gone."""
-        return await self.context.db.read(lambda session: rows.pending(session, request_id))
+    async def pending_of(self, progress: Progress) -> list[CleanupEntry]:
+        """What a request of ours published and is not known to be gone. Raises Superseded."""
+
+        def find(session: Session) -> list[CleanupEntry]:
+            progress.hold(session)
+            return rows.pending(session, progress.request.id)
+
+        return await self.context.db.read(find)

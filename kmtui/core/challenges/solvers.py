@@ -33,9 +33,9 @@ class Solvers:
     async def means(self) -> Means:
         """What there is to prove names with."""
         return Means(
-            mappings=await self._mappings.all(),
-            dns_accounts=await self._dns.all(),
-            servers=await self._servers.all(),
+            mappings=await self._mappings.recent.all(),
+            dns_accounts=await self._dns.recent.all(),
+            servers=await self._servers.recent.all(),
         )
 
     async def present(
