@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from kmtui.core.core import Core
 
 FIRST_NEEDED_BY_A_REQUEST = (
+    "kmtui.core.acme.transport",
+    "kmtui.core.challenges.probe",
     "httpcore",
     "anyio.abc",
     "anyio.streams.tls",

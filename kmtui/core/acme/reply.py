@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urljoin
-
-import httpx
 
 from kmtui.core.acme.problems import bare_problem, parse_problem, violation
 from kmtui.model import Problem
+
+if TYPE_CHECKING:
+    import httpx
 
 LONGEST_WAIT = 31 * 86400.0
 """Seconds; a Retry-After beyond a month is a month."""

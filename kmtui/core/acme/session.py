@@ -14,9 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
-
-import httpx
+from typing import TYPE_CHECKING, Any, Self
 
 from kmtui.core.acme import retries
 from kmtui.core.acme.gates import Gates, Limits
@@ -32,9 +30,11 @@ from kmtui.core.acme.problems import (
     violation,
 )
 from kmtui.core.acme.reply import Reply
-from kmtui.core.acme.transport import CONNECT_DEADLINE, TOTAL_DEADLINE, Transport, utc_now
-from kmtui.core.acme.urls import UrlPolicy
+from kmtui.core.acme.times import CONNECT_DEADLINE, TOTAL_DEADLINE, utc_now
 from kmtui.core.errors import AcmeError, CaUnreachable, ProtocolViolation
+
+if TYPE_CHECKING:
+    import httpx
 
 NONCE_TRIES = 100
 NONCE_SECONDS = 60.0
@@ -69,6 +69,10 @@ class Session:
         that `clock_skew` compares with the CA's. `limits` is what the CA is asked at once.
         Raises InvalidInput for a bad URL, bundle or proxy; connects only when first needed.
         """
+        # httpx takes a tenth of a second to import: not for a command that asks no CA.
+        from kmtui.core.acme.transport import Transport
+        from kmtui.core.acme.urls import UrlPolicy
+
         self._policy = UrlPolicy(directory_url)
         self._directory_url = directory_url
         limits = limits or Limits()

@@ -12,13 +12,14 @@ import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 
 from kmtui import __version__
 from kmtui.core.acme.problems import unreachable, violation
 from kmtui.core.acme.reply import Reply
+from kmtui.core.acme.times import CONNECT_DEADLINE, TOTAL_DEADLINE, utc_now
 from kmtui.core.acme.urls import UrlPolicy
 from kmtui.core.errors import CaUnreachable, InvalidInput
 
@@ -26,9 +27,6 @@ LARGEST_BODY = 1024 * 1024
 """Bytes after decompression; a chain is about 10 KB, an order with 100 names about 20 KB."""
 MOST_PIECES = 10_000
 """A body of 1 MiB comes in a hundred pieces or so; each costs time to look at."""
-TOTAL_DEADLINE = 90.0
-"""Seconds for one whole call: some CAs validate or sign within the request, for up to a minute."""
-CONNECT_DEADLINE = 10.0
 IN_FLIGHT = 8
 """Requests at once, and connections kept open for the next: one opened anew costs more than the
 request."""
@@ -48,11 +46,6 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,
 )
-
-
-def utc_now() -> datetime:
-    """The time of day of this machine."""
-    return datetime.now(UTC)
 
 
 class Transport:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from kmtui.core.addresses import Address, parse_address
 from kmtui.core.challenges.journal import Journal
-from kmtui.core.challenges.probe import check
 from kmtui.core.challenges.solver import Answer
 from kmtui.core.progress import Progress
 from kmtui.core.servers.server import EndServer as Server
@@ -74,6 +73,8 @@ class Http01:
             await progress.log(f"{name}: not seen from here: {sight.detail}", level="warn")
 
     async def _probe(self, answer: Answer) -> ServerSight:
+        from kmtui.core.challenges.probe import check  # imports httpx
+
         probe = self._row.settings.get("probe")
         address: Address | None = parse_address(probe, field="probe") if probe else None
         sight = await check(
