@@ -104,8 +104,8 @@ class Issuance:
         """
         try:
             progress = await Progress.claim(self._context, request_id)
-        except (NotFound, Refused) as error:
-            log.info("request %s is not taken up: %s", request_id, error.message)
+        except (NotFound, Refused, DatabaseError) as error:
+            log.warning("request %s is not taken up: %s", request_id, error.message)
             return
         try:
             await self._go(progress)

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from kmtui.core import ledger
 from kmtui.core.context import Context
 from kmtui.core.decisions import decide
-from kmtui.core.errors import KmtuiError, NotFound, Refused, Superseded
+from kmtui.core.errors import DatabaseError, KmtuiError, NotFound, Refused, Superseded
 from kmtui.core.events import CertificateChanged, ChallengeChanged, RequestChanged, RequestLogged
 from kmtui.core.inspection import Facts
 from kmtui.core.owners import described
@@ -55,7 +55,8 @@ class Progress:
             self.hold(session)
             requests.update(session, self.request.id, owner=None)
 
-        with suppress(Superseded):
+        # What cannot be written is as good as let go: the owner's lock ends with its process.
+        with suppress(Superseded, DatabaseError):
             await self._context.db.write(store)
 
     def hold(self, session: Session) -> None:
