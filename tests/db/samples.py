@@ -7,6 +7,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlmodel import Session, text
+
 from kmtui.db import accounts, certificates, requests, versions
 from kmtui.db.database import Database
 from kmtui.model import (
@@ -218,3 +220,12 @@ class Filled:
     def now(self, of: Certificate) -> Certificate:
         """The certificate as it is stored now."""
         return self.db.read_sync(lambda session: certificates.get(session, of.id))
+
+
+def pragma(db: Database, name: str, *, writer: bool = False) -> object:
+    """What a pragma says to a reader, or to the writer."""
+
+    def ask(session: Session) -> object:
+        return session.exec(text(f"PRAGMA {name}")).one()[0]  # type: ignore[call-overload]
+
+    return db.write_sync(ask) if writer else db.read_sync(ask)
