@@ -11,11 +11,11 @@ import pytest
 from tests.servers.process import binary
 
 SHORT: Mapping[str, tuple[str, ...]] = {
-    "kills": ("--every", "12", "--pairs", "1"),
-    "faults": ("--every", "59"),
+    "kills": ("--every", "16", "--pairs", "1"),
+    "faults": ("--every", "79"),
     "disk": ("--every", "14"),
     "random": ("--kills", "6"),
-    "crowd": ("--certificates", "8", "--crowd-kills", "3"),
+    "crowd": ("--certificates", "6", "--crowd-kills", "3"),
 }
 """Samples, other ones in each place that the full form walks through."""
 LIMIT = 300
