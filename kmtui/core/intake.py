@@ -22,6 +22,7 @@ from kmtui.core.events import CertificateChanged, RequestChanged
 from kmtui.core.names import normalise_names
 from kmtui.core.planning import proof
 from kmtui.core.problems import counted
+from kmtui.core.progress import Progress
 from kmtui.db import certificates, request_log, requests, versions
 from kmtui.model import (
     Account,
@@ -127,12 +128,12 @@ class Intake:
         replaces: str | None = None,
         after_version: int | None = None,
         forced: bool = False,
-    ) -> Request:
+    ) -> Progress:
         """Request, certificate, key and signing request in one transaction, before any order.
 
-        With `start` the request belongs to this process at once. Raises Refused when a rate limit
-        is used up (unless `forced`), or when the certificate has a version newer than
-        `after_version` by now: somebody else was faster.
+        With `start` this process claims the request at once. Raises Refused when a rate limit is
+        used up (unless `forced`), or when the certificate has a version newer than `after_version`
+        by now: somebody else was faster.
         """
         key = None
         if spec.csr_pem:
@@ -167,6 +168,7 @@ class Intake:
                 retry_of=retry_of.id if retry_of else None,
                 replaces=replaces,
                 owner=self._context.owners.me if start else None,
+                attempt=1 if start else 0,
             )
             number = requests.insert(session, row, csr=csr)
             if key is not None:
@@ -198,7 +200,7 @@ class Intake:
         self._context.bus.publish(
             RequestChanged(row.id), CertificateChanged(row.certificate_id or "")
         )
-        return row
+        return Progress(self._context, row, csr)
 
     async def draft(self, spec: RequestSpec) -> Request:
         """Keep a form as it is; nothing is checked and no key is made."""

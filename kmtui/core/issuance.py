@@ -97,16 +97,20 @@ class Issuance:
         self._solvers = solvers
 
     async def obtain(self, request_id: str) -> None:
-        """Take the request as far as it goes; what stops it is recorded with it, never lost.
-
-        Cancelling the task lets the effect under way end, removes what was published, and leaves
-        the request where it stands, for this or another process to take up.
-        """
+        """Claim the request and `work` on it; one that another process works on is left alone."""
         try:
             progress = await Progress.claim(self._context, request_id)
         except (NotFound, Refused, DatabaseError) as error:
             log.warning("request %s is not taken up: %s", request_id, error.message)
             return
+        await self.work(progress)
+
+    async def work(self, progress: Progress) -> None:
+        """Take the request as far as it goes; what stops it is recorded with it, never lost.
+
+        Cancelling the task lets the effect under way end, removes what was published, and leaves
+        the request where it stands, for this or another process to take up.
+        """
         try:
             await self._go(progress)
         except asyncio.CancelledError:
@@ -115,7 +119,7 @@ class Issuance:
         except (Superseded, DatabaseError) as error:
             # Nothing can be recorded; the row still says where the work stands.
             log.error("request %d stops: %s", progress.request.number, error.message)
-            self._context.bus.publish(RequestChanged(request_id))
+            self._context.bus.publish(RequestChanged(progress.request.id))
         except Exception as error:
             # Recorded like any failure, because a silent end is the worst one; then reported.
             what = f"kmtui itself failed ({type(error).__name__})"
@@ -238,22 +242,20 @@ class Issuance:
             answer_to(each, request=work.request, proofs=work.proofs, key=work.signer.key)
             for each in authorizations
         ]
-        await work.progress.challenges([row for _, row in pairs])
-        return [answer for answer, _ in pairs if answer is not None]
+        answers = [answer for answer, _ in pairs if answer is not None]
+        await work.progress.challenges([row for _, row in pairs], answers=len(answers))
+        return answers
 
     async def _publish(self, work: Work, answers: Sequence[Answer]) -> None:
         """Make every answer of the order visible before the CA is asked to look."""
         progress = work.progress
-        await progress.step(
-            RequestStatus.PRESENTING, f"publishing {counted(len(answers), 'answer')}"
-        )
         published = await self._solvers.present(answers, progress)
         await progress.step(RequestStatus.PROPAGATING, "waiting until every answer can be seen")
         await self._solvers.wait(published, progress)
 
     async def _validate(self, work: Work, answers: Sequence[Answer]) -> None:
         """Answer one challenge per authorization, then poll all (RFC 8555 section 7.5.1)."""
-        await work.progress.step(RequestStatus.VALIDATING, "the CA is checking")
+        await work.progress.validating([answer.challenge_id for answer in answers])
         results = await asyncio.gather(
             *(self._validate_one(work, answer) for answer in answers), return_exceptions=True
         )
@@ -274,7 +276,6 @@ class Issuance:
         answered = None
         if not answer.answered:
             answered = await whole(work.client.answer(work.signer, answer.challenge_url))
-        await progress.challenge(answer.challenge_id, status="processing", detail="CA is checking")
         asked = 0
 
         async def polled(current: Authorization) -> None:

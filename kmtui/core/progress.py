@@ -20,7 +20,7 @@ from kmtui.core.errors import DatabaseError, KmtuiError, NotFound, Refused, Supe
 from kmtui.core.events import CertificateChanged, ChallengeChanged, RequestChanged, RequestLogged
 from kmtui.core.inspection import Facts
 from kmtui.core.owners import described
-from kmtui.core.problems import problem_of
+from kmtui.core.problems import counted, problem_of
 from kmtui.db import challenges, request_log, requests, secrets, versions
 from kmtui.model import Challenge, Request, RequestStatus, SaveMode, ServerSight
 
@@ -28,9 +28,11 @@ from kmtui.model import Challenge, Request, RequestStatus, SaveMode, ServerSight
 class Progress:
     """Writes where a request stands; `request` is its latest row."""
 
-    def __init__(self, context: Context, request: Request) -> None:
+    def __init__(self, context: Context, request: Request, csr: bytes | None = None) -> None:
+        """For a request that is claimed by this process; `csr` where it is at hand, DER."""
         self._context = context
         self.request = request
+        self._csr = csr
 
     @classmethod
     async def claim(cls, context: Context, request_id: str) -> Progress:
@@ -70,6 +72,8 @@ class Progress:
 
     async def csr(self) -> bytes:
         """The signing request made with the key, DER."""
+        if self._csr is not None:
+            return self._csr
         return await self._context.db.read(lambda session: requests.csr(session, self.request.id))
 
     async def step(self, status: RequestStatus, text: str, **fields: Any) -> None:
@@ -126,24 +130,58 @@ class Progress:
             )
         )
 
-    async def log(self, text: str, *, level: str = "info") -> None:
-        """Add a line to the request's log."""
+    async def log(
+        self,
+        text: str,
+        *,
+        level: str = "info",
+        first: Callable[[Session], None] | None = None,
+    ) -> None:
+        """Add a line to the request's log; `first` joins the transaction."""
 
         def store(session: Session) -> None:
             self.hold(session)
+            if first is not None:
+                first(session)
             self._log(session, text, level)
 
         await self._context.db.write(store)
         self._context.bus.publish(RequestLogged(self.request.id))
 
-    async def challenges(self, rows: Sequence[Challenge]) -> None:
-        """Replace the request's challenges: an order's authorizations were read."""
+    async def challenges(self, rows: Sequence[Challenge], *, answers: int) -> None:
+        """Replace the request's challenges: an order's authorizations were read.
+
+        As many `answers` are about to be published.
+        """
+        text = f"publishing {counted(answers, 'answer')}"
+        status = {"status": RequestStatus.PRESENTING, "step": text} if answers else {}
 
         def store(session: Session) -> None:
             self.hold(session)
             challenges.replace_all(session, self.request.id, rows)
+            if answers:
+                requests.update(session, self.request.id, **status)
+                self._log(session, text)
 
         await self._context.db.write(store)
+        self._became(status)
+        self._context.bus.publish(ChallengeChanged(self.request.id))
+        if answers:
+            self._context.bus.publish(
+                RequestChanged(self.request.id), RequestLogged(self.request.id)
+            )
+
+    async def validating(self, challenge_ids: Sequence[str]) -> None:
+        """The CA is about to be told to look at these challenges."""
+        text = "the CA is checking"
+        await self._enter(
+            text,
+            first=lambda session: self.change(
+                session, challenge_ids, status="processing", detail="CA is checking"
+            ),
+            status=RequestStatus.VALIDATING,
+            step=text,
+        )
         self._context.bus.publish(ChallengeChanged(self.request.id))
 
     async def challenge(
@@ -174,8 +212,10 @@ class Progress:
         for challenge_id in challenge_ids:
             challenges.update(session, challenge_id, **fields)
 
-    async def sights(self, challenge_ids: Sequence[str], sights: Sequence[ServerSight]) -> None:
-        """What each server shows of these challenges' answers now."""
+    async def sights(
+        self, challenge_ids: Sequence[str], sights: Sequence[ServerSight], *, said: str = ""
+    ) -> None:
+        """What each server shows of these challenges' answers now; `said` goes to the log."""
         seen = sum(sight.seen for sight in sights)
         detail = f"seen by {seen} of {len(sights)} servers"
 
@@ -184,9 +224,13 @@ class Progress:
             self.change(
                 session, challenge_ids, status="waiting", servers=tuple(sights), detail=detail
             )
+            if said:
+                self._log(session, said, "good")
 
         await self._context.db.write(store)
         self._context.bus.publish(ChallengeChanged(self.request.id))
+        if said:
+            self._context.bus.publish(RequestLogged(self.request.id))
 
     async def issued(self, facts: Facts, chain_pem: str, authority: str) -> None:
         """The version, its key and the request's end in one commit; saved too where asked for."""

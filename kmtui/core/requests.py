@@ -118,7 +118,7 @@ class Requests:
         NotFound, Refused, VaultLocked.
         """
         self._context.access.require_change()
-        request = await self._intake.commit(
+        progress = await self._intake.commit(
             await self._intake.checked(spec),
             kind,
             start=start,
@@ -128,8 +128,8 @@ class Requests:
             forced=forced,
         )
         if start:
-            self.take_up(request)
-        return request
+            self._start(progress)
+        return progress.request
 
     async def draft(self, spec: RequestSpec) -> Request:
         """Keep a form as it is, to be sent later."""
@@ -172,8 +172,12 @@ class Requests:
             replaces=request.replaces,
             forced=forced,
         )
-        self.take_up(again)
-        return again
+        self._start(again)
+        return again.request
+
+    def _start(self, progress: Progress) -> None:
+        """Work on a request that was claimed when it was committed."""
+        self._jobs.start(_job(progress.request.id), lambda: self._issuance.work(progress))
 
     def take_up(self, request: Request) -> None:
         """Work on a request in this process from now on; one that is worked on goes on as it is."""

@@ -293,4 +293,25 @@ def _engine(path: Path, *, mode: str, begin: str, size: int, query_only: bool = 
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
+    _shorten_savepoints(engine)
     return engine
+
+
+def _shorten_savepoints(engine: Engine) -> None:
+    """Send the three statements of a savepoint as they are: each write has one of its own, and
+    SQLAlchemy would build, compile and log them like any other statement."""
+
+    def sends(command: str) -> Callable[[Connection, str], None]:
+        def send(connection: Connection, name: str) -> None:
+            driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+            driver.execute(f"{command} {name}")
+
+        return send
+
+    dialect = engine.dialect
+    for method, command in (
+        ("do_savepoint", "SAVEPOINT"),
+        ("do_release_savepoint", "RELEASE SAVEPOINT"),
+        ("do_rollback_to_savepoint", "ROLLBACK TO SAVEPOINT"),
+    ):
+        setattr(dialect, method, sends(command))

@@ -72,7 +72,10 @@ def stored(db: Database) -> list[str]:
     return sorted(set(db.read_sync(settings.list_all)) - {settings.INVENTORY_ID})
 
 
-async def test_what_is_queued_shares_one_commit(db: Database) -> None:
+async def test_what_is_queued_shares_one_commit(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kmtui.db.writer.LONGEST", 60.0)
     seen = commits(db)
 
     results = await together(db, *(put(f"key-{n:02}") for n in range(20)))

@@ -34,13 +34,17 @@ class CleanUp:
         by_place: dict[tuple[str | None, str | None], list[CleanupEntry]] = defaultdict(list)
         for entry in pending:
             by_place[entry.dns_account_id, entry.server_id].append(entry)
-        if not by_place:
-            return
-        done = await asyncio.gather(*(self._remove(e, progress) for e in by_place.values()))
-        if all(done):
-            await progress.log("everything published was removed")
+        left = set(by_place)
 
-    async def _remove(self, entries: list[CleanupEntry], progress: Progress) -> bool:
+        async def remove(place: tuple[str | None, str | None]) -> None:
+            if await self._removed(by_place[place], progress):
+                left.discard(place)
+                said = "" if left else "everything published was removed"
+                await self._journal.gone(progress, by_place[place], said=said)
+
+        await asyncio.gather(*map(remove, by_place))
+
+    async def _removed(self, entries: list[CleanupEntry], progress: Progress) -> bool:
         try:
             if entries[0].dns_account_id:
                 await self._remove_records(entries)
@@ -54,7 +58,6 @@ class CleanUp:
                 level="warn",
             )
             return False
-        await self._journal.gone(entries)
         return True
 
     async def _remove_records(self, entries: list[CleanupEntry]) -> None:

@@ -114,7 +114,9 @@ class Dns01:
 
     async def _wait(self, place: Place, progress: Progress) -> None:
         async def seen(sights: tuple[ServerSight, ...]) -> None:
-            await progress.sights(place.challenges, sights)
+            all_see = all(sight.seen for sight in sights)
+            said = _seen(place, sights) if all_see else ""
+            await progress.sights(place.challenges, sights, said=said)
 
         try:
             sights = await self._propagation.wait(
@@ -124,8 +126,10 @@ class Dns01:
             said = error.problem.detail if error.problem else error.message
             await progress.challenge(*place.challenges, status="invalid", detail=said)
             raise
-        if sights:
-            shown = sum(sight.seen for sight in sights)
-            await progress.log(
-                f"{place.fqdn}: seen by {shown} of {len(sights)} name servers", level="good"
-            )
+        if not all(sight.seen for sight in sights):
+            await progress.log(_seen(place, sights), level="good")
+
+
+def _seen(place: Place, sights: Sequence[ServerSight]) -> str:
+    shown = sum(sight.seen for sight in sights)
+    return f"{place.fqdn}: seen by {shown} of {len(sights)} name servers"

@@ -99,14 +99,19 @@ class Journal:
             presented_at=self.context.clock(),
         )
 
-    async def gone(self, entries: Sequence[CleanupEntry]) -> None:
-        """They were removed, or were not there."""
+    async def gone(
+        self, progress: Progress, entries: Sequence[CleanupEntry], *, said: str = ""
+    ) -> None:
+        """They were removed, or were not there; `said` goes to the log."""
 
         def store(session: Session) -> None:
             for entry in entries:
                 rows.update(session, entry.id, state="done")
 
-        await self.context.db.write(store)
+        if said:
+            await progress.log(said, first=store)
+        else:
+            await self.context.db.write(store)
 
     async def kept(self, entry: CleanupEntry, why: str) -> None:
         """It could not be removed; it stays noted and is tried again, later each time."""
