@@ -1,6 +1,8 @@
 # Every target does its own set-up in .venv; a machine needs python3 (3.11 or newer) and make.
 
 PYTHON ?= python3
+# Test processes: what waits for a server in one leaves the processor to the other.
+WORKERS ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
@@ -19,7 +21,7 @@ run: $(STAMP)    ## Start kmtui
 
 test: lint       ## Run everything that CI runs; KMTUI_SKIP_SERVERS=1 leaves the real servers out
 	@tests/servers/install.sh || echo "servers: going on; the tests that need them will fail"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadscope
 
 torture: $(STAMP) ## Kill it at every point, fail every call, fill the disk: half an hour
 	@tests/servers/install.sh

@@ -22,6 +22,8 @@ from tests.servers.bind import Bind
 from tests.servers.pebble import Pebble
 from tests.servers.process import free_port
 
+pytestmark = pytest.mark.timeout(300)
+
 IN_TIME = 20.0
 """Seconds in which a process that is told to end is gone."""
 PATIENCE = 60.0
