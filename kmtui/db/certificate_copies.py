@@ -9,6 +9,7 @@ import sqlalchemy
 from sqlalchemy import bindparam
 from sqlmodel import Session, col
 
+from kmtui.core.errors import NotFound
 from kmtui.db import rows
 from kmtui.db.columns import END_OF_TIME
 from kmtui.db.documents import problem_from_json
@@ -17,6 +18,23 @@ from kmtui.model import Problem, RequestStatus, expiring_at, renewal_due_at
 
 _CERTIFICATE_OF = sqlalchemy.select(RequestRow.certificate_id).where(  # type: ignore[call-overload]
     col(RequestRow.id) == bindparam("id")
+)
+_POLICY = sqlalchemy.select(CertificateRow.current_version, CertificateRow.renew_at).where(  # type: ignore[call-overload]
+    col(CertificateRow.id) == bindparam("id")
+)
+_ISSUED = (
+    sqlalchemy.select(  # type: ignore[call-overload]
+        VersionRow.number,
+        VersionRow.issuer,
+        VersionRow.not_before,
+        VersionRow.not_after,
+        VersionStateRow.saved_at,
+        VersionStateRow.replaced_at,
+        VersionStateRow.revoked_at,
+    )
+    .outerjoin(VersionStateRow, col(VersionStateRow.version_id) == col(VersionRow.id))
+    .where(col(VersionRow.certificate_id) == bindparam("certificate_id"))
+    .order_by(col(VersionRow.number).desc())
 )
 _LAST_REQUEST = (
     sqlalchemy.select(  # type: ignore[call-overload]
@@ -68,30 +86,34 @@ def refresh(session: Session, certificate_id: str) -> None:
     Called by every query here that changes a version or a request. When another version became the
     current one, `renew_at` is dropped: it was what the CA suggested for the former.
     """
-    row = rows.existing(
-        session, CertificateRow, "certificate", certificate_id, col(CertificateRow.id)
-    )
+    session.flush()  # Rows changed in the session count: what follows asks the database itself.
+    row = session.connection().execute(_POLICY, {"id": certificate_id}).first()
+    if row is None:
+        raise NotFound(f"no certificate {certificate_id!r}")
     issued = _issued(session, certificate_id)
     current = next((v for v in issued if v.saved_at and not v.replaced_at), None)
     unsaved = next((v for v in issued if _waits(v, current)), None)
     shown = current or unsaved
-    if row.current_version != (current.number if current else None):
-        row.renew_at = None
-    row.version_count = len(issued)
-    row.current_version = current.number if current else None
-    row.unsaved_version = unsaved.number if unsaved else None
-    row.current_revoked_at = current.revoked_at if current else None
-    row.not_before = shown.not_before if shown else None
-    row.not_after = shown.not_after if shown else None
-    row.issuer = shown.issuer if shown else ""
-    row.expiry_key = shown.not_after if shown else END_OF_TIME
-    row.expiring_at = expiring_at(current.not_before, current.not_after) if current else None
-    row.due_at = END_OF_TIME
+    number = current.number if current else None
+    renew_at = row.renew_at if row.current_version == number else None
+    due_at = END_OF_TIME
     if current and not current.revoked_at:
-        row.due_at = renewal_due_at(current.not_before, current.not_after, row.renew_at)
-    for name, value in _last_request(session, certificate_id).items():
-        setattr(row, name, value)
-    rows.add(session, row)
+        due_at = renewal_due_at(current.not_before, current.not_after, renew_at)
+    copies = {
+        "renew_at": renew_at,
+        "version_count": len(issued),
+        "current_version": number,
+        "unsaved_version": unsaved.number if unsaved else None,
+        "current_revoked_at": current.revoked_at if current else None,
+        "not_before": shown.not_before if shown else None,
+        "not_after": shown.not_after if shown else None,
+        "issuer": shown.issuer if shown else "",
+        "expiry_key": shown.not_after if shown else END_OF_TIME,
+        "expiring_at": expiring_at(current.not_before, current.not_after) if current else None,
+        "due_at": due_at,
+        **_last_request(session, certificate_id),
+    }
+    rows.change(session, CertificateRow, "certificate", certificate_id, copies, copies)
 
 
 def refresh_last_request(session: Session, request_id: str) -> None:
@@ -110,15 +132,8 @@ def refresh_last_status(session: Session, request_id: str, status: str) -> None:
 
 def _issued(session: Session, certificate_id: str) -> list[_Issued]:
     """The certificate's versions, newest first."""
-    columns = (VersionRow.number, VersionRow.issuer, VersionRow.not_before, VersionRow.not_after)
-    states = (VersionStateRow.saved_at, VersionStateRow.replaced_at, VersionStateRow.revoked_at)
-    statement = (
-        sqlalchemy.select(*columns, *states)  # type: ignore[call-overload]
-        .outerjoin(VersionStateRow, col(VersionStateRow.version_id) == col(VersionRow.id))
-        .where(col(VersionRow.certificate_id) == certificate_id)
-        .order_by(col(VersionRow.number).desc())
-    )
-    return [_Issued(*row) for row in session.exec(statement)]
+    found = session.connection().execute(_ISSUED, {"certificate_id": certificate_id})
+    return [_Issued(*row) for row in found]
 
 
 def _waits(version: _Issued, current: _Issued | None) -> bool:

@@ -57,7 +57,7 @@ def insert(session: Session, certificate: Certificate) -> None:
         renew_at=certificate.renew_at,
         archived_at=certificate.archived_at,
     )
-    rows.add(session, row)
+    rows.insert(session, row)
     _index_names(session, row)
 
 
@@ -197,9 +197,10 @@ def _set_archived(session: Session, certificate_id: str, at: datetime | None) ->
 
 def _index_names(session: Session, row: CertificateRow) -> None:
     session.exec(delete(CertificateNameRow).where(col(CertificateNameRow.certificate_id) == row.id))
-    for name in {name.casefold() for name in row.names}:
-        session.add(CertificateNameRow(name=name, certificate_id=row.id))
-    session.flush()
+    names = sorted({name.casefold() for name in row.names})
+    if names:
+        fields = [{"name": name, "certificate_id": row.id} for name in names]
+        rows.append(session, CertificateNameRow, fields)
 
 
 def _conditions(query: ListQuery) -> list[filters.Condition]:

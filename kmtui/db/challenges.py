@@ -19,13 +19,21 @@ CHANGEABLE = frozenset(ChallengeRow.model_fields) - {"id", "request_id", "positi
 def replace_all(session: Session, request_id: str, challenges: Sequence[Challenge]) -> None:
     """Store the challenges of a request in place of its former ones, in this order."""
     session.exec(delete(ChallengeRow).where(col(ChallengeRow.request_id) == request_id))
-    for position, challenge in enumerate(challenges):
-        fields = {name: getattr(challenge, name) for name in CHANGEABLE}
-        fields["servers"] = sights_to_json(challenge.servers)
-        session.add(
-            ChallengeRow(id=challenge.id, request_id=request_id, position=position, **fields)
+    if challenges:
+        rows.append(
+            session,
+            ChallengeRow,
+            [
+                {
+                    **{name: getattr(challenge, name) for name in CHANGEABLE},
+                    "servers": sights_to_json(challenge.servers),
+                    "id": challenge.id,
+                    "request_id": request_id,
+                    "position": position,
+                }
+                for position, challenge in enumerate(challenges)
+            ],
         )
-    session.flush()
 
 
 def of(session: Session, request_id: str) -> list[Challenge]:

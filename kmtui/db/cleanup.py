@@ -20,7 +20,7 @@ _PENDING = col(CleanupRow.state) != literal_column("'done'")
 def insert(session: Session, entry: CleanupEntry) -> None:
     """Note an answer that is about to be published."""
     fields = {name: getattr(entry, name) for name in CleanupRow.model_fields}
-    rows.add(session, CleanupRow(**fields))
+    rows.insert(session, CleanupRow(**fields))
 
 
 def update(session: Session, entry_id: str, **fields: Any) -> None:

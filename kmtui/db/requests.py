@@ -68,10 +68,9 @@ def insert(session: Session, request: Request, *, csr: bytes | None = None) -> i
         problem=problem_to_json(request.problem) if request.problem else None,
         csr=csr,
     )
-    rows.add(session, row)
-    _refresh_certificate(session, row)
-    assert row.number is not None
-    return row.number
+    number = rows.insert(session, row)
+    certificates.refresh_last_request(session, request.id)
+    return number
 
 
 def get(session: Session, word: str) -> Request | None:
@@ -234,11 +233,6 @@ def _with_derived(fields: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str
         return fields, CHANGEABLE
     derived = _of_spec(fields["spec"], fields["spec"].names)
     return {**fields, **derived}, CHANGEABLE | derived.keys()
-
-
-def _refresh_certificate(session: Session, row: RequestRow) -> None:
-    if row.certificate_id is not None:
-        certificates.refresh(session, row.certificate_id)
 
 
 def _conditions(query: ListQuery) -> list[filters.Condition]:

@@ -40,6 +40,16 @@ def add(session: Session, row: SQLModel) -> None:
     session.flush()
 
 
+def insert(session: Session, row: SQLModel) -> int:
+    """Insert a new row at once, and do not keep it in the session, for what is written often.
+
+    Returns the number the database gave it.
+    """
+    return append(
+        session, type(row), [{name: getattr(row, name) for name in type(row).model_fields}]
+    )
+
+
 def change(
     session: Session,
     table: type[SQLModel],

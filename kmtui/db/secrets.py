@@ -29,8 +29,7 @@ def put(
     `replace` where the former is to go.
     """
     row = SecretRow(id=id, owner_table=owner_table, owner_id=owner_id, kind=kind, blob=blob)
-    rows.add(session, row)
-    session.expunge(row)
+    rows.insert(session, row)
 
 
 def replace(

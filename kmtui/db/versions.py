@@ -41,7 +41,7 @@ def insert(session: Session, version: Version, *, key_secret_id: str | None) -> 
         )
     ).one()
     version = replace(version, number=(highest or 0) + 1, has_key=key_secret_id is not None)
-    rows.add(
+    rows.insert(
         session,
         VersionRow(
             **{name: getattr(version, name) for name in _AS_STORED},
