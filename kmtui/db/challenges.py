@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 from sqlmodel import Session, col, select
 
 from kmtui.db import rows
@@ -13,12 +13,13 @@ from kmtui.db.documents import sights_from_json, sights_to_json
 from kmtui.db.tables import ChallengeRow
 from kmtui.model import Challenge
 
+_DELETE_ALL = delete(ChallengeRow).where(col(ChallengeRow.request_id) == bindparam("of"))
 CHANGEABLE = frozenset(ChallengeRow.model_fields) - {"id", "request_id", "position"}
 
 
 def replace_all(session: Session, request_id: str, challenges: Sequence[Challenge]) -> None:
     """Store the challenges of a request in place of its former ones, in this order."""
-    session.exec(delete(ChallengeRow).where(col(ChallengeRow.request_id) == request_id))
+    session.connection().execute(_DELETE_ALL, {"of": request_id})
     if challenges:
         rows.append(
             session,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal_column, or_
+import sqlalchemy
+from sqlalchemy import bindparam, func, literal_column, or_
 from sqlmodel import Session, col, select
 
 from kmtui.db import filters, rows
@@ -15,6 +16,11 @@ from kmtui.model import ACTIVE_STATUSES, CleanupEntry
 CHANGEABLE = frozenset({"state", "handle", "attempts", "next_attempt_at", "last_error"})
 # Written out, not bound: SQLite matches a partial index by the text of its condition.
 _PENDING = col(CleanupRow.state) != literal_column("'done'")
+_PENDING_OF = (
+    sqlalchemy.select(CleanupRow.__table__)  # type: ignore[attr-defined]
+    .where(_PENDING, col(CleanupRow.request_id) == bindparam("request_id"))
+    .order_by(col(CleanupRow.created_at), col(CleanupRow.id))
+)
 
 
 def insert(session: Session, entry: CleanupEntry) -> None:
@@ -35,7 +41,8 @@ def pending(session: Session, request_id: str | None = None) -> list[CleanupEntr
     """
     if request_id is None:
         return pending_where(session)
-    return pending_where(session, col(CleanupRow.request_id) == request_id)
+    found = session.connection().execute(_PENDING_OF, {"request_id": request_id})
+    return [CleanupEntry(**row._mapping) for row in found]
 
 
 def due(session: Session, now: datetime) -> list[CleanupEntry]:

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 from sqlmodel import Session, col, select
 
 from kmtui.db import rows
 from kmtui.db.tables import RateEventRow
+
+_SINCE = (
+    select(RateEventRow.at)
+    .where(
+        RateEventRow.ca == bindparam("ca"),
+        RateEventRow.what == bindparam("what"),
+        RateEventRow.per == bindparam("per"),
+        RateEventRow.scope == bindparam("scope"),
+        col(RateEventRow.at) > bindparam("start"),
+    )
+    .order_by(col(RateEventRow.at))
+)
+_FORGET_BEFORE = delete(RateEventRow).where(col(RateEventRow.at) < bindparam("moment"))
 
 
 def add(
@@ -31,20 +44,10 @@ def since(
     session: Session, *, ca: str, what: str, per: str, scope: str, start: datetime
 ) -> list[datetime]:
     """When such events happened after `start`, oldest first."""
-    statement = (
-        select(RateEventRow.at)
-        .where(
-            RateEventRow.ca == ca,
-            RateEventRow.what == what,
-            RateEventRow.per == per,
-            RateEventRow.scope == scope,
-            col(RateEventRow.at) > start,
-        )
-        .order_by(col(RateEventRow.at))
-    )
-    return list(session.exec(statement))
+    wanted = {"ca": ca, "what": what, "per": per, "scope": scope, "start": start}
+    return list(session.connection().execute(_SINCE, wanted).scalars())
 
 
 def forget_before(session: Session, moment: datetime) -> None:
     """Drop what no limit looks at any more."""
-    session.exec(delete(RateEventRow).where(col(RateEventRow.at) < moment))
+    session.connection().execute(_FORGET_BEFORE, {"moment": moment})

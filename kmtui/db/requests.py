@@ -53,6 +53,16 @@ SHOWN_WITH_CERTIFICATE = frozenset({"certificate_id", "finished_at", "problem", 
 _CLAIMED = sqlalchemy.select(RequestRow.attempt, RequestRow.owner).where(  # type: ignore[call-overload]
     col(RequestRow.id) == bindparam("id")
 )
+_GIVE_UP_ORDER = (
+    sql_update(RequestRow)
+    .where(
+        col(RequestRow.order_url) == bindparam("url"),
+        col(RequestRow.id) != bindparam("for_request"),
+        col(RequestRow.status).not_in(ACTIVE_STATUSES),
+    )
+    .values(order_url=None)
+    .returning(col(RequestRow.number))
+)
 _WITHOUT_CSR = defer(RequestRow.csr, raiseload=True)  # type: ignore[arg-type]
 
 
@@ -176,17 +186,9 @@ def give_up_order(session: Session, url: str, for_request: str) -> list[int]:
 
     A CA that still has a pending order for the same names answers newOrder with that one.
     """
-    statement = (
-        sql_update(RequestRow)
-        .where(
-            col(RequestRow.order_url) == url,
-            col(RequestRow.id) != for_request,
-            col(RequestRow.status).not_in(ACTIVE_STATUSES),
-        )
-        .values(order_url=None)
-        .returning(col(RequestRow.number))
-    )
-    return list(session.exec(statement).scalars())
+    wanted = {"url": url, "for_request": for_request}
+    found = session.connection().execute(_GIVE_UP_ORDER, wanted).scalars()
+    return [number for number in found if number is not None]
 
 
 def failures_in_a_row(session: Session, certificate_id: str | None) -> int:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 from sqlmodel import Session, col, select
 
 from kmtui.db import rows
 from kmtui.db.tables import SecretRow
+
+_FIND = select(SecretRow.id, SecretRow.blob).where(
+    SecretRow.owner_table == bindparam("owner_table"),
+    SecretRow.owner_id == bindparam("owner_id"),
+    SecretRow.kind == bindparam("kind"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,8 @@ def get(session: Session, secret_id: str) -> bytes | None:
 
 def find(session: Session, owner_table: str, owner_id: str, kind: str) -> SealedSecret | None:
     """The owner's secret of that kind."""
-    found = session.exec(
-        select(SecretRow.id, SecretRow.blob).where(
-            SecretRow.owner_table == owner_table,
-            SecretRow.owner_id == owner_id,
-            SecretRow.kind == kind,
-        )
-    ).first()
+    wanted = {"owner_table": owner_table, "owner_id": owner_id, "kind": kind}
+    found = session.connection().execute(_FIND, wanted).first()
     return None if found is None else SealedSecret(*found)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_
+from sqlalchemy import and_, bindparam, exists, func, or_
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
@@ -27,6 +27,7 @@ _AS_STORED = tuple(
     if name in Version.__dataclass_fields__ and name != "chain_pem"
 )
 _STATE = ("saved_at", "replaced_at", "revoked_at", "revocation_reason")
+_NEWEST = select(func.max(VersionRow.number)).where(VersionRow.certificate_id == bindparam("of"))
 _WITHOUT_CHAIN = defer(VersionRow.chain_pem, raiseload=True)  # type: ignore[arg-type]
 
 
@@ -35,12 +36,8 @@ def insert(session: Session, version: Version, *, key_secret_id: str | None) -> 
 
     Raises Refused when this very certificate is stored already, or its certificate is gone.
     """
-    highest = session.exec(
-        select(func.max(VersionRow.number)).where(
-            VersionRow.certificate_id == version.certificate_id
-        )
-    ).one()
-    version = replace(version, number=(highest or 0) + 1, has_key=key_secret_id is not None)
+    number = newest_number(session, version.certificate_id) + 1
+    version = replace(version, number=number, has_key=key_secret_id is not None)
     rows.insert(
         session,
         VersionRow(
@@ -58,8 +55,7 @@ def insert(session: Session, version: Version, *, key_secret_id: str | None) -> 
 
 def newest_number(session: Session, certificate_id: str) -> int:
     """The number of the version issued last; 0 when there is none."""
-    newest = select(func.max(VersionRow.number)).where(VersionRow.certificate_id == certificate_id)
-    return session.exec(newest).one() or 0
+    return session.connection().execute(_NEWEST, {"of": certificate_id}).scalar() or 0
 
 
 def get(session: Session, certificate_id: str, number: int) -> Version | None:
