@@ -25,6 +25,7 @@ from kmtui import garbage, theme
 from kmtui.bindings import EVERYWHERE, MODES, bindings
 from kmtui.config import Options
 from kmtui.core.errors import KmtuiError
+from kmtui.core.fairloop import FairLoop
 from kmtui.lastwords import crash_report, refusal, stop
 from kmtui.screens.lazy import key_commands, screen_named
 from kmtui.screens.messages import Changed, CoreOpened
@@ -228,7 +229,8 @@ def run_screen(
 ) -> int:
     """Run the screens until they are left; the exit code of the command contract."""
     harden()
-    return asyncio.run(_run(options, passphrase, demo=demo))
+    with asyncio.Runner(loop_factory=FairLoop) as runner:
+        return runner.run(_run(options, passphrase, demo=demo))
 
 
 async def _run(options: Options, passphrase: Secret[bytes] | None, *, demo: bool) -> int:

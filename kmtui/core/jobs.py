@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from typing import Any
+
+from kmtui.core.fairloop import IN_BACKGROUND
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -23,7 +26,9 @@ class Jobs:
         running = self._tasks.get(name)
         if running is not None and not running.done():
             return running
-        task = asyncio.create_task(work(), name=name)
+        context = copy_context()
+        context.run(IN_BACKGROUND.set, True)
+        task = asyncio.create_task(work(), name=name, context=context)
         self._tasks[name] = task
         task.add_done_callback(self._forget)
         return task

@@ -24,6 +24,7 @@ from kmtui import startup
 from kmtui.app import KmtuiApp
 from kmtui.config import Options
 from kmtui.core.core import Core
+from kmtui.core.fairloop import FairLoop
 from kmtui.model import RequestSpec
 from kmtui.widgets.rowtable import RowTable
 from tests.bench.issue_many import NONCE_REJECT, RETRY_AFTER, names
@@ -159,7 +160,7 @@ def main() -> None:
         Pebble(
             dns_server=bind.server, nonce_reject=NONCE_REJECT, retry_after=RETRY_AFTER
         ) as pebble,
-        asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(turns)) as runner,
+        asyncio.Runner(loop_factory=lambda: FairLoop(turns)) as runner,
     ):
         took, issued = runner.run(measure(Lab(Path(directory), pebble, bind), count, turns))
     if issued != count:

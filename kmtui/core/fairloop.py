@@ -1,0 +1,58 @@
+"""An event loop in which work in the background leaves room for keys.
+
+asyncio runs everything that is ready in each turn. A key takes some ten turns to be painted; with
+hundreds of requests under way each turn would be long, and a key would wait for all of them. Here
+the background gets a share of each turn, first come first served; nothing is lost by it, for the
+turns become short and many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context, ContextVar
+from typing import TypeVarTuple, Unpack
+
+Arguments = TypeVarTuple("Arguments")
+
+IN_BACKGROUND: ContextVar[bool] = ContextVar("in_background", default=False)
+"""Whether a task can wait for a key; tasks that it starts inherit it."""
+SHARE = 6
+"""Callbacks of the background in one turn: together about a millisecond."""
+
+
+class FairLoop(asyncio.SelectorEventLoop):
+    """Runs at most `SHARE` callbacks of the background in one turn."""
+
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+        super().__init__(selector)
+        self._background: deque[tuple[asyncio.Handle, Callable[[], asyncio.Handle]]] = deque()
+        self._sharing = False
+
+    def call_soon(
+        self,
+        callback: Callable[[Unpack[Arguments]], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> asyncio.Handle:
+        """As asyncio's; where the context is one of the background, in its turn."""
+        soon = super().call_soon
+        if context is None or not context.get(IN_BACKGROUND, False):
+            return soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        self._background.append((handle, lambda: soon(callback, *args, context=context)))
+        if not self._sharing:
+            self._sharing = True
+            soon(self._share)
+        return handle
+
+    def _share(self) -> None:
+        for _ in range(min(SHARE, len(self._background))):
+            handle, run = self._background.popleft()
+            if not handle.cancelled():
+                run()
+        self._sharing = bool(self._background)
+        if self._sharing:
+            super().call_soon(self._share)

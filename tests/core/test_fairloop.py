@@ -1,0 +1,81 @@
+"""The fair loop: the background gets a share of each turn, in its order, and loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import copy_context
+from typing import Any
+
+from kmtui.core.fairloop import SHARE, FairLoop
+from kmtui.core.jobs import Jobs
+
+MANY = 20 * SHARE
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=FairLoop) as runner:
+        runner.run(work)
+
+
+def test_a_key_does_not_wait_for_all_of_the_background() -> None:
+    done: list[int] = []
+
+    async def work(number: int) -> None:
+        await asyncio.sleep(0)
+        done.append(number)
+
+    async def screen() -> None:
+        jobs = Jobs()
+        for number in range(MANY):
+            jobs.start(str(number), lambda at=number: work(at))  # type: ignore[misc]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert len(done) <= 5 * SHARE
+        for number in range(MANY):
+            await jobs.wait(str(number))
+
+    run(screen())
+
+    assert done == list(range(MANY))
+
+
+def test_a_cancelled_job_in_the_queue_ends() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("cancelled")
+
+    async def screen() -> None:
+        jobs = Jobs()
+        for number in range(MANY):
+            jobs.start(str(number), work)
+        await asyncio.sleep(0.05)
+        await jobs.close(seconds=5)
+
+    run(screen())
+
+    assert len(ended) == MANY
+
+
+def test_a_callback_that_was_cancelled_does_not_run() -> None:
+    ran: list[str] = []
+
+    async def background() -> None:
+        loop = asyncio.get_running_loop()
+        handle = loop.call_soon(ran.append, "cancelled", context=copy_context())
+        loop.call_soon(ran.append, "kept", context=copy_context())
+        handle.cancel()
+
+    async def screen() -> None:
+        jobs = Jobs()
+        jobs.start("background", background)
+        await jobs.wait("background")
+        await asyncio.sleep(0.01)
+
+    run(screen())
+
+    assert ran == ["kept"]
