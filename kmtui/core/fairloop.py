@@ -12,7 +12,7 @@ import asyncio
 import selectors
 from collections import deque
 from collections.abc import Callable
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, copy_context
 from typing import TypeVarTuple, Unpack
 
 Arguments = TypeVarTuple("Arguments")
@@ -24,11 +24,11 @@ SHARE = 6
 
 
 class FairLoop(asyncio.SelectorEventLoop):
-    """Runs at most `SHARE` callbacks of the background in one turn."""
+    """Runs at most `SHARE` callbacks of the background in one turn, in the order they came."""
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         super().__init__(selector)
-        self._background: deque[tuple[asyncio.Handle, Callable[[], asyncio.Handle]]] = deque()
+        self._background: deque[asyncio.Handle] = deque()
         self._sharing = False
 
     def call_soon(
@@ -38,21 +38,24 @@ class FairLoop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.Handle:
         """As asyncio's; where the context is one of the background, in its turn."""
-        soon = super().call_soon
-        if context is None or not context.get(IN_BACKGROUND, False):
-            return soon(callback, *args, context=context)
-        handle = asyncio.Handle(callback, args, self, context)
-        self._background.append((handle, lambda: soon(callback, *args, context=context)))
+        where = copy_context() if context is None else context
+        if not where.get(IN_BACKGROUND, False):
+            return super().call_soon(callback, *args, context=where)
+        handle = asyncio.Handle(callback, args, self, where)
+        self._background.append(handle)
         if not self._sharing:
             self._sharing = True
-            soon(self._share)
+            super().call_soon(self._share)
         return handle
 
     def _share(self) -> None:
-        for _ in range(min(SHARE, len(self._background))):
-            handle, run = self._background.popleft()
-            if not handle.cancelled():
-                run()
-        self._sharing = bool(self._background)
-        if self._sharing:
-            super().call_soon(self._share)
+        try:
+            for _ in range(min(SHARE, len(self._background))):
+                handle = self._background.popleft()
+                # As the loop itself does; cancelled until the very moment counts.
+                if not handle.cancelled():
+                    handle._run()
+        finally:
+            self._sharing = bool(self._background)
+            if self._sharing:
+                super().call_soon(self._share)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any
 
@@ -79,3 +79,39 @@ def test_a_callback_that_was_cancelled_does_not_run() -> None:
     run(screen())
 
     assert ran == ["kept"]
+
+
+def test_a_callback_may_be_cancelled_by_the_one_before_it() -> None:
+    ran: list[str] = []
+
+    async def background() -> None:
+        loop = asyncio.get_running_loop()
+        later: list[asyncio.Handle] = []
+        loop.call_soon(lambda: later[0].cancel())
+        later.append(loop.call_soon(ran.append, "cancelled"))
+        await asyncio.sleep(0.01)
+
+    run(background_only(background))
+
+    assert ran == []
+
+
+def test_what_one_job_asks_for_runs_in_the_order_asked() -> None:
+    ran: list[int] = []
+
+    async def background() -> None:
+        loop = asyncio.get_running_loop()
+        for number in range(4 * SHARE):
+            context = copy_context() if number % 2 else None
+            loop.call_soon(ran.append, number, context=context)
+        await asyncio.sleep(0.01)
+
+    run(background_only(background))
+
+    assert ran == list(range(4 * SHARE))
+
+
+async def background_only(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    jobs = Jobs()
+    jobs.start("background", work)
+    await jobs.wait("background")
