@@ -48,7 +48,8 @@ def with_core(context: typer.Context, act: Act, *, change: bool = False) -> int:
 
     Raises KmtuiError, Interrupted.
     """
-    return asyncio.run(_within(invocation(context), act, change=change))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_within(invocation(context), act, change=change))
 
 
 @asynccontextmanager
@@ -91,6 +92,17 @@ async def _within(invoked: Invocation, act: Act, *, change: bool) -> int:
         if received:
             raise Interrupted(received[0]) from None
         raise
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's event loop: hundreds of requests take it a quarter less time than asyncio's own,
+    which serves where it is not built.
+    """
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _unlock(core: Core, options: Options) -> None:
