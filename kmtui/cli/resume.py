@@ -47,7 +47,9 @@ def resume(
         async with watching(core, out, found.requests):
             ended = await asyncio.gather(*(_end(core, each, timeout) for each in found.requests))
         left = await core.requests.leftovers()
-        requests = [*ended, *found.waiting]
+        # What another process was faster to take up is its work, and told there.
+        ours = [request for request in ended if not core.requests.held_by(request)]
+        requests = [*ours, *found.waiting]
         codes = [exit_code(request) for request in requests]
         totals = summary(codes, time.monotonic() - started)
         out.answer(
@@ -63,7 +65,10 @@ def resume(
 
 
 async def _end(core: Core, request: Request, seconds: float) -> Request:
-    await core.requests.wait(request.id, seconds=seconds)
+    """The request as it ended here: set aside when it takes longer, left to who took it up."""
+    request = await core.requests.wait(request.id, seconds=seconds)
+    if core.requests.held_by(request):
+        return request
     return await core.requests.park(request.id)
 
 

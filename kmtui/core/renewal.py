@@ -163,7 +163,12 @@ class Renewal:
             for row in chosen
             if row.ca in clocks.refused
         ]
-        ended = await self.wait([*taken_up, *started])
+        ended = [
+            outcome
+            for outcome in await self.wait([*taken_up, *started])
+            # What another process was faster to take up is its work, and told there.
+            if outcome.request is None or not self._requests.held_by(outcome.request)
+        ]
         if not clocks.refused:
             await self._guard.believe()
         if alarm:
