@@ -45,7 +45,9 @@ def resume(
         started = time.monotonic()
         found = await core.recovery.run()
         async with watching(core, out, found.requests):
-            ended = await asyncio.gather(*(_end(core, each, timeout) for each in found.requests))
+            ended = await asyncio.gather(
+                *(ended_here(core, each, timeout) for each in found.requests)
+            )
         left = await core.requests.leftovers()
         # What another process was faster to take up is its work, and told there.
         ours = [request for request in ended if not core.requests.held_by(request)]
@@ -64,7 +66,7 @@ def resume(
     return with_core(context, act, change=True)
 
 
-async def _end(core: Core, request: Request, seconds: float) -> Request:
+async def ended_here(core: Core, request: Request, seconds: float) -> Request:
     """The request as it ended here: set aside when it takes longer, left to who took it up."""
     request = await core.requests.wait(request.id, seconds=seconds)
     if core.requests.held_by(request):

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import Session, col
 
+from kmtui.cli.resume import ended_here
 from kmtui.core.core import Core
 from kmtui.core.errors import Refused
 from kmtui.core.recovery import Recovered
@@ -275,6 +276,19 @@ async def test_an_unattended_run_leaves_out_what_another_process_took_up_first(
     run = await other.renewal.run()
 
     assert run.outcomes == ()
+    assert bench.core.requests.is_running(request.id)
+    bench.sandbox.lag = 0
+    await bench.core.requests.cancel(request.id)
+
+
+async def test_resume_leaves_a_request_to_the_process_that_took_it_up_first(
+    bench: Bench, other: Core
+) -> None:
+    request = await slow_request(bench)
+
+    seen = await ended_here(other, request, 0.1)
+
+    assert other.requests.held_by(seen)
     assert bench.core.requests.is_running(request.id)
     bench.sandbox.lag = 0
     await bench.core.requests.cancel(request.id)
