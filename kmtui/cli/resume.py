@@ -50,7 +50,7 @@ def resume(
             )
         left = await core.requests.leftovers()
         # What another process was faster to take up is its work, and told there.
-        ours = [request for request in ended if not core.requests.held_by(request)]
+        ours = [request for request in ended if not core.requests.is_elsewhere(request)]
         requests = [*ours, *found.waiting]
         codes = [exit_code(request) for request in requests]
         totals = summary(codes, time.monotonic() - started)
@@ -69,7 +69,7 @@ def resume(
 async def ended_here(core: Core, request: Request, seconds: float) -> Request:
     """The request as it ended here: set aside when it takes longer, left to who took it up."""
     request = await core.requests.wait(request.id, seconds=seconds)
-    if core.requests.held_by(request):
+    if core.requests.is_elsewhere(request):
         return request
     return await core.requests.park(request.id)
 

@@ -167,7 +167,7 @@ class Renewal:
             outcome
             for outcome in await self.wait([*taken_up, *started])
             # What another process was faster to take up is its work, and told there.
-            if outcome.request is None or not self._requests.held_by(outcome.request)
+            if outcome.request is None or not self._requests.is_elsewhere(outcome.request)
         ]
         if not clocks.refused:
             await self._guard.believe()

@@ -95,6 +95,15 @@ class Requests:
         elsewhere = RequestStatus(request.status).active and request.owner != owners.me
         return described(request.owner) if elsewhere and owners.alive(request.owner) else ""
 
+    def is_elsewhere(self, request: Request) -> bool:
+        """Whether another process was faster to take a request up, alive or not by now.
+
+        How it ends is told there, or by whoever takes it up next.
+        """
+        status = RequestStatus(request.status)
+        under_way = status.active and status != RequestStatus.PARKED
+        return under_way and request.owner != self._context.owners.me
+
     async def check(self, spec: RequestSpec) -> list[CheckLine]:
         """What can be told before sending: every complaint and every name's way. Advisory."""
         return await self._intake.check(spec)

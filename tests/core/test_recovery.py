@@ -288,7 +288,8 @@ async def test_resume_leaves_a_request_to_the_process_that_took_it_up_first(
 
     seen = await ended_here(other, request, 0.1)
 
-    assert other.requests.held_by(seen)
+    assert other.requests.is_elsewhere(seen)
+    assert not bench.core.requests.is_elsewhere(seen)
     assert bench.core.requests.is_running(request.id)
     bench.sandbox.lag = 0
     await bench.core.requests.cancel(request.id)
