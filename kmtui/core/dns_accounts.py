@@ -3,35 +3,78 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 
+import dns.name
 from sqlmodel import Session
 
 from kmtui.core.checks import findings, refuse_in_use, remembered
 from kmtui.core.context import Context
 from kmtui.core.dns import registry
-from kmtui.core.dns.authority import Authorities
+from kmtui.core.dns.authority import Authorities, require_delegated
+from kmtui.core.dns.cuts import MOST_HOMES
 from kmtui.core.dns.gated import GatedProvider
-from kmtui.core.dns.provider import DnsProvider
+from kmtui.core.dns.patience import patience
+from kmtui.core.dns.provider import DnsProvider, Secrets, Surroundings, Zone
 from kmtui.core.dns.resolvers import Resolvers
 from kmtui.core.dns.settings import common
-from kmtui.core.errors import InvalidInput, NotFound
+from kmtui.core.errors import DnsLookupFailed, InvalidInput, NotFound
 from kmtui.core.events import DnsAccountChanged, Event, VaultChanged
 from kmtui.core.names import normalise_zone
 from kmtui.core.recent import Recent
 from kmtui.db import dns as rows
 from kmtui.model import CheckLine, DnsAccount, Mapping
 
+TEST_SECONDS = 60.0
+"""The longest a test of an account takes."""
+ZONE_MEMORY = 60.0
+"""Seconds for which the zone of a name is not asked for again."""
+
 
 class OpenedDns:
     """A DNS account at work: its provider, and what is known of the name servers of its zones."""
 
-    def __init__(self, account: DnsAccount, provider: GatedProvider) -> None:
+    def __init__(self, account: DnsAccount, secrets: Secrets, *, locks: Path | None = None) -> None:
+        """Raises InvalidInput. `locks` is the directory in which processes wait for each other."""
         self.account = account
-        self.provider = provider
-        self.settings = common(type(provider.provider), account.settings)
+        wanted = {**account.settings, "zones": ",".join(account.zones)}
+        around = Surroundings(
+            public_nameservers=self._public_nameservers, environment=dict(os.environ)
+        )
+        self.provider = GatedProvider(
+            registry.open_provider(account.provider, wanted, secrets, around), locks=locks
+        )
+        self.settings = common(registry.provider_class(account.provider), account.settings)
+        self._zones: dict[str, tuple[float, Zone]] = {}
+
+    async def find_zone(self, fqdn: str) -> Zone:
+        """The zone to change for `fqdn`, and the one the Internet uses.
+
+        Raises DnsProviderError: as DnsProvider.find_zone, or ``zone_not_delegated_here``.
+        """
+        now = asyncio.get_running_loop().time()
+        until, zone = self._zones.get(fqdn, (0.0, None))
+        if zone is None or now >= until:
+            zone = await self.provider.find_zone(fqdn)
+            if self.settings.check_delegation and zone.nameservers:
+                with suppress(DnsLookupFailed):  # Nothing can be said from here.
+                    await require_delegated(zone, fqdn, self.authorities)
+            if len(self._zones) >= MOST_HOMES:
+                self._zones.clear()
+            self._zones[fqdn] = (now + ZONE_MEMORY, zone)
+        return zone
+
+    async def _public_nameservers(self, zone: dns.name.Name) -> frozenset[str]:
+        try:
+            cut = await self.authorities.zone_cut(zone)
+        except DnsLookupFailed:
+            return frozenset()
+        return cut.server_names if cut.zone == zone else frozenset()
 
     @cached_property
     def resolvers(self) -> Resolvers:
@@ -131,7 +174,7 @@ class DnsAccounts:
         async with self._opening:
             opened = self._opened.get(account.id)
             if opened is None or not opened.serves(account):
-                opened = OpenedDns(account, GatedProvider(await self._provider(account)))
+                opened = await self._open(account)
                 self._opened[account.id] = opened
             return opened
 
@@ -148,8 +191,8 @@ class DnsAccounts:
         elif isinstance(event, DnsAccountChanged):
             self._opened.pop(event.id, None)
 
-    async def _provider(self, account: DnsAccount) -> DnsProvider:
-        """A provider with its secrets unsealed."""
+    async def _open(self, account: DnsAccount) -> OpenedDns:
+        """The account with its secrets unsealed."""
         secrets = {
             name: (
                 await self._context.secrets.open(
@@ -158,8 +201,7 @@ class DnsAccounts:
             ).decode()
             for name in account.secret_names
         }
-        settings = {**account.settings, "zones": ",".join(account.zones)}
-        return registry.open_provider(account.provider, settings, secrets)
+        return OpenedDns(account, secrets, locks=self._context.owners.directory)
 
     async def test(self, word: str, *, name: str | None = None) -> list[CheckLine]:
         """Ask the provider whether the credentials work, and remember the result."""
@@ -172,7 +214,12 @@ class DnsAccounts:
         return lines
 
     async def _look(self, account: DnsAccount, names: Sequence[str]) -> Sequence[CheckLine]:
-        return (await (await self._provider(account)).check(names)).lines
+        opened = await self._open(account)
+        try:
+            with patience(TEST_SECONDS):
+                return (await opened.provider.check(names)).lines
+        finally:
+            await opened.provider.aclose()
 
     async def used_by(self, word: str) -> list[Mapping]:
         """The mappings that send names here."""

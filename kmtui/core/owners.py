@@ -21,7 +21,8 @@ class Owners:
     """This process's name, and whether that of another one is still alive."""
 
     def __init__(self, directory: Path, me: str, lock: FileLock | None) -> None:
-        self._directory = directory
+        self.directory = directory
+        """Where the locks between processes are."""
         self.me = me
         self._lock = lock
 
@@ -50,7 +51,7 @@ class Owners:
             return False
         if name == self.me:
             return True
-        path = self._directory / f"{name}.owner"
+        path = self.directory / f"{name}.owner"
         if not path.exists():
             return False
         try:

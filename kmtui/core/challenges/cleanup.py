@@ -6,12 +6,16 @@ import asyncio
 from collections import defaultdict
 
 from kmtui.core.challenges.journal import Journal
+from kmtui.core.dns.patience import patience
 from kmtui.core.dns.provider import TxtHandle
 from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
 from kmtui.core.errors import KmtuiError, Superseded
 from kmtui.core.progress import Progress
 from kmtui.model import CleanupEntry
+
+CLEAN_UP_SECONDS = 60.0
+"""What a provider's limit may hold removing up; what is left then is tried again later."""
 
 
 class CleanUp:
@@ -64,7 +68,8 @@ class CleanUp:
         wanted = entries[0].dns_account_id or ""
         known = {account.id: account for account in await self._dns.recent.all()}
         opened = await self._dns.open(known.get(wanted) or await self._dns.get(wanted))
-        await opened.provider.remove([TxtHandle(**entry.handle) for entry in entries])
+        with patience(CLEAN_UP_SECONDS):
+            await opened.provider.remove([TxtHandle(**entry.handle) for entry in entries])
 
     async def _remove_files(self, entries: list[CleanupEntry]) -> None:
         server = await self._servers.open(await self._servers.get(entries[0].server_id or ""))

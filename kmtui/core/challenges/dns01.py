@@ -10,6 +10,7 @@ from kmtui.core.challenges.delegation import AUTO, Delegation
 from kmtui.core.challenges.journal import Journal
 from kmtui.core.challenges.propagation import Propagation
 from kmtui.core.challenges.solver import Answer
+from kmtui.core.dns.patience import patience
 from kmtui.core.dns.provider import TxtHandle, Zone
 from kmtui.core.dns_accounts import OpenedDns
 from kmtui.core.errors import ChallengeNotVisible
@@ -44,6 +45,7 @@ class Dns01:
     """Answers dns-01 through one DNS account."""
 
     def __init__(self, dns: OpenedDns, journal: Journal) -> None:
+        self._dns = dns
         self._account = dns.account
         self._provider = dns.provider
         self._journal = journal
@@ -61,8 +63,9 @@ class Dns01:
 
     async def present(self, answers: Sequence[Answer], progress: Progress) -> None:
         """Write the TXT records, all values of one name in one call."""
-        self._places = await self._find_places(answers, progress)
-        await together(self._present(place, progress) for place in self._places)
+        with patience(self._deadline, progress.log):
+            self._places = await self._find_places(answers, progress)
+            await together(self._present(place, progress) for place in self._places)
 
     async def wait(self, answers: Sequence[Answer], progress: Progress) -> None:
         """Every name, at the servers the account's policy names. Raises ChallengeNotVisible."""
@@ -82,7 +85,7 @@ class Dns01:
                 await progress.challenge(answer.challenge_id, fqdn=name.text)
             elif name.note:
                 await progress.log(name.note, level="warn")
-        zones = await together(self._provider.find_zone(fqdn) for fqdn in by_name)
+        zones = await together(self._dns.find_zone(fqdn) for fqdn in by_name)
         return [
             Place(fqdn, zone, tuple(grouped))
             for (fqdn, grouped), zone in zip(by_name.items(), zones, strict=True)

@@ -13,7 +13,7 @@ import dns.rdatatype
 
 from kmtui.core.dns.cuts import NameServer, RememberedCuts, ZoneCut
 from kmtui.core.dns.endpoint import DNS_PORT, Endpoint, resolve_all
-from kmtui.core.dns.names import ancestors, text_of
+from kmtui.core.dns.names import ancestors, parse_name, text_of
 from kmtui.core.dns.provider import Zone
 from kmtui.core.dns.query import MAX_RECORDS, NoReply, answer_of, ask, is_authoritative, running
 from kmtui.core.dns.resolvers import Resolvers
@@ -23,15 +23,20 @@ STAGGER = 0.05
 """Seconds before the next name server is asked as well."""
 
 
-def require_delegated(zone: Zone, cut: ZoneCut) -> None:
-    """Make sure that a zone of an account is the one the Internet uses.
+async def require_delegated(zone: Zone, fqdn: str, authorities: Authorities) -> None:
+    """Make sure that the zone an account would change for `fqdn` is the one the Internet uses.
 
-    One name server in common is enough: hidden and additional servers are usual. Raises
-    DnsProviderError of kind ``zone_not_delegated_here``.
+    One name server in common is enough: hidden and additional servers are usual; so is one address
+    in common: vendors let zones call the same servers by other names. Raises DnsProviderError of
+    kind ``zone_not_delegated_here``, and DnsLookupFailed when nothing can be said from here.
     """
+    cut = await authorities.zone_cut(parse_name(fqdn))
     known = frozenset(zone.nameservers)
-    if zone.name == cut.zone and (not known or known & cut.server_names):
-        return
+    if zone.name == cut.zone:
+        if not known or known & cut.server_names:
+            return
+        if await authorities.hosts(known) & {at.endpoint.host for at in cut.servers if at.endpoint}:
+            return
     here = f"{zone.text} on {', '.join(sorted(known)) or 'unknown servers'}"
     there = f"{text_of(cut.zone)} on {', '.join(sorted(cut.server_names))}"
     raise DnsProviderError(
@@ -153,6 +158,11 @@ class Authorities:
             for name, addresses in zip(names, found, strict=True)
             for server in _with_ports(name, addresses, ports)
         )
+
+    async def hosts(self, names: Iterable[str]) -> frozenset[str]:
+        """Every address of these host names that could be found out."""
+        found = await asyncio.gather(*(self._addresses(parse_name(name)) for name in names))
+        return frozenset(address for addresses in found for address in addresses)
 
     async def _addresses(self, host: dns.name.Name) -> tuple[str, ...]:
         try:

@@ -1,40 +1,57 @@
-"""A DNS provider shared by all requests: bounded per account and per zone, and paced."""
+"""A DNS provider shared by all requests: bounded, and one change of a name at a time."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+import hashlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from kmtui.core.dns.endpoint import Endpoint
+from kmtui.core.dns.patience import pause
 from kmtui.core.dns.provider import Caps, DnsProvider, Report, TxtHandle, Zone
+from kmtui.core.locks import FileLock
+
+LOOK_AGAIN = 0.03
+"""Seconds between looks whether another process is done with a name."""
+
+
+@dataclass(slots=True)
+class _Name:
+    """The changes of one name that wait for the one under way."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    adding: dict[str, int] = field(default_factory=dict)
+    """Values that wait to be added, with the TTL wanted."""
+    written: dict[str, TxtHandle] = field(default_factory=dict)
+    """Handles of values that somebody else's write took along."""
+    removing: dict[str, TxtHandle] = field(default_factory=dict)
+    """Handles that wait to be removed, by value."""
 
 
 class GatedProvider:
     """`provider` behind its own limits (`Caps`); who waits is served in the order of asking.
 
+    Where each write replaces the whole set of a name, the changes of one name wait for each other,
+    in this process and, with `locks` (a directory), in all. What waits together is written
+    together: whoever is first takes the others' values along.
+
     It is a DnsProvider in all but its class data, which stays with `provider`.
     """
 
-    def __init__(
-        self,
-        provider: DnsProvider,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, provider: DnsProvider, *, locks: Path | None = None) -> None:
         self.provider = provider
         self._caps: Caps = type(provider).caps
-        self._clock = clock
-        self._sleep = sleep
+        self._locks = locks
         self._account = asyncio.Semaphore(self._caps.at_once)
         self._zones: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(self._caps.at_once_per_zone)
         )
-        self._next_start = 0.0
+        self._names: defaultdict[tuple[str, str], _Name] = defaultdict(_Name)
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -47,15 +64,32 @@ class GatedProvider:
 
     async def find_zone(self, fqdn: str) -> Zone:
         """See DnsProvider.find_zone."""
-        async with self._turn():
+        async with self._account:
             return await self.provider.find_zone(fqdn)
 
     async def add(
         self, zone: Zone, fqdn: str, values: AbstractSet[str], ttl: int
     ) -> list[TxtHandle]:
         """See DnsProvider.add."""
-        async with self._zones[zone.text], self._turn():
-            return await self.provider.add(zone, fqdn, values, ttl)
+        if self._caps.semantics != "rrset":
+            async with self._zones[zone.text], self._account:
+                return await self.provider.add(zone, fqdn, values, ttl)
+        name = self._names[zone.id, fqdn]
+        name.adding.update(dict.fromkeys(values, ttl))
+        try:
+            async with self._changing(zone.id, fqdn, zone.text):
+                # Who came before may have written ours with its own.
+                if not values <= name.written.keys():
+                    waiting = dict(name.adding)
+                    ttl = min(waiting.values())
+                    for handle in await self.provider.add(zone, fqdn, waiting.keys(), ttl):
+                        name.written[handle.value] = handle
+                        name.adding.pop(handle.value, None)
+                return [name.written[value] for value in sorted(values)]
+        finally:
+            for value in values:
+                name.adding.pop(value, None)
+                name.written.pop(value, None)
 
     async def wait_applied(self, handles: Sequence[TxtHandle], deadline: float) -> None:
         """See DnsProvider.wait_applied. Outside the limits: it waits more than it asks."""
@@ -63,25 +97,62 @@ class GatedProvider:
 
     async def remove(self, handles: Sequence[TxtHandle]) -> None:
         """See DnsProvider.remove."""
-        by_zone: defaultdict[str, list[TxtHandle]] = defaultdict(list)
+        groups: defaultdict[tuple[str, str, str], list[TxtHandle]] = defaultdict(list)
+        whole_sets = self._caps.semantics == "rrset"
         for handle in handles:
-            by_zone[handle.zone_name].append(handle)
-        for zone, group in by_zone.items():
-            async with self._zones[zone], self._turn():
-                await self.provider.remove(group)
+            fqdn = handle.fqdn if whole_sets else ""
+            groups[handle.zone_id, fqdn, handle.zone_name].append(handle)
+        for (zone_id, fqdn, zone), group in groups.items():
+            if whole_sets:
+                await self._remove(zone_id, fqdn, zone, group)
+            else:
+                async with self._zones[zone], self._account:
+                    await self.provider.remove(group)
 
     async def aclose(self) -> None:
         """See DnsProvider.aclose."""
         await self.provider.aclose()
 
+    async def _remove(self, zone_id: str, fqdn: str, zone: str, group: list[TxtHandle]) -> None:
+        name = self._names[zone_id, fqdn]
+        ours = {handle.value: handle for handle in group}
+        name.removing.update(ours)
+        try:
+            async with self._changing(zone_id, fqdn, zone):
+                if name.removing.keys() & ours.keys():
+                    waiting = dict(name.removing)
+                    await self.provider.remove(list(waiting.values()))
+                    for value in waiting:
+                        name.removing.pop(value, None)
+        finally:
+            for value in ours:
+                name.removing.pop(value, None)
+
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """A place among those the account serves at once, not sooner than its pace allows."""
-        async with self._account:
-            if self._caps.max_rps:
-                now = self._clock()
-                start = max(now, self._next_start)
-                self._next_start = start + 1 / self._caps.max_rps
-                if start > now:
-                    await self._sleep(start - now)
+    async def _changing(self, zone_id: str, fqdn: str, zone: str) -> AsyncIterator[None]:
+        """Alone with one name: in this process, then among processes, then among the limits."""
+        async with (
+            self._names[zone_id, fqdn].lock,
+            self._alone(zone_id, fqdn),
+            self._zones[zone],
+            self._account,
+        ):
             yield
+
+    @asynccontextmanager
+    async def _alone(self, zone_id: str, fqdn: str) -> AsyncIterator[None]:
+        """No other kmtui process on this inventory changes the name; the kernel ends a dead one's
+        lock."""
+        if self._locks is None:
+            yield
+            return
+        place = f"{type(self.provider).name} {zone_id} {fqdn}"
+        path = self._locks / f"dns-{hashlib.sha256(place.encode()).hexdigest()[:24]}"
+        while (lock := FileLock.take(path)) is None or not lock.in_place:
+            if lock is not None:
+                lock.release()
+            await pause(LOOK_AGAIN, f"another process changes {fqdn}")
+        try:
+            yield
+        finally:
+            lock.release(remove=True)

@@ -6,7 +6,7 @@ and its documentation are generated from the class's data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
@@ -29,21 +29,35 @@ class Caps:
     """What a provider's interface can and cannot do."""
 
     semantics: str = "record"
-    """``record``: adding one value cannot hurt another; ``rrset``: each write replaces the set."""
+    """``record``: adding one value cannot hurt another; ``rrset``: each write replaces the set, so
+    changes of one name wait for each other, also those of other kmtui processes."""
     min_ttl: int = 1
     """Seconds; smaller TTLs are raised to it."""
-    max_rps: float | None = None
-    """Requests per second that the vendor allows, when it says."""
     at_once: int = 8
     """Calls under way with one account."""
     at_once_per_zone: int = 4
     """Changes among them in one zone: servers carry those out one by one anyway."""
     has_change_signal: bool = False
     """Whether `wait_applied` learns from the vendor when its servers have a change."""
-    needs_verify_after_write: bool = False
-    """Whether the interface may lose a write and still report success."""
     propagation_timeout: int = 300
     """Seconds until a change is visible at the latest."""
+
+
+async def _unknown(zone: dns.name.Name) -> frozenset[str]:
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a provider finds around it; tests pass their own."""
+
+    public_nameservers: Callable[[dns.name.Name], Awaitable[frozenset[str]]] = _unknown
+    """The names of the servers a zone is delegated to; empty when that cannot be found out."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """The process's environment, for credentials that a platform hands out there."""
+
+
+NOTHING_AROUND = Surroundings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +136,23 @@ class DnsProvider(Protocol):
     caps: ClassVar[Caps]
     least_right: ClassVar[str]
     """The smallest right that is enough, in the vendor's words."""
+    example: ClassVar[str]
+    """Commands that set up an account that works, one per line, with made-up values."""
+    notes: ClassVar[tuple[str, ...]]
+    """What an operator should know before: restrictions, delays, how to get the credential."""
     docs: ClassVar[str]
     """URL of the vendor's page or the standard."""
 
-    def __init__(self, settings: Mapping[str, str], secrets: Secrets) -> None:
-        """Keep what is needed; do nothing slow.
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        secrets: Secrets,
+        surroundings: Surroundings = NOTHING_AROUND,
+    ) -> None:
+        """Keep what is needed; do nothing slow: no import of an SDK, no connection.
 
-        MUST raise InvalidInput with the field's name for a value that cannot work. Collaborators
-        (clock, transport) follow as keyword arguments with defaults.
+        MUST raise InvalidInput with the field's name for a value that cannot work. Collaborators of
+        one provider alone (clock, transport) follow as keyword arguments with defaults.
         """
         ...
 

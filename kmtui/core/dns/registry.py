@@ -7,7 +7,7 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any, cast
 
-from kmtui.core.dns.provider import DnsProvider, Secrets
+from kmtui.core.dns.provider import NOTHING_AROUND, DnsProvider, Secrets, Surroundings
 from kmtui.core.dns.settings import all_fields, complete
 from kmtui.core.errors import NotFound
 
@@ -40,13 +40,20 @@ def describe(name: str) -> dict[str, Any]:
         "title": provider.title,
         "fields": [asdict(field) for field in all_fields(provider)],
         "least_right": provider.least_right,
+        "example": provider.example,
+        "notes": list(provider.notes),
         "docs": provider.docs,
     }
 
 
 def open_provider(
-    name: str, settings: Mapping[str, str], secrets: Secrets, **collaborators: Any
+    name: str,
+    settings: Mapping[str, str],
+    secrets: Secrets,
+    surroundings: Surroundings = NOTHING_AROUND,
+    **collaborators: Any,
 ) -> DnsProvider:
     """A provider ready to use. Raises NotFound, and InvalidInput naming the field."""
     provider = provider_class(name)
-    return provider(complete(provider, settings, secrets), secrets, **collaborators)
+    found = complete(provider, settings, secrets)
+    return provider(found, secrets, surroundings, **collaborators)

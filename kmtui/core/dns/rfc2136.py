@@ -17,7 +17,16 @@ import dns.rdatatype
 from kmtui.core.dns.cuts import MEMORY
 from kmtui.core.dns.endpoint import Endpoint
 from kmtui.core.dns.names import ancestors, longest_match, parse_name, parse_names, text_of
-from kmtui.core.dns.provider import Caps, Report, Secrets, TxtHandle, Zone, failure_lines
+from kmtui.core.dns.provider import (
+    NOTHING_AROUND,
+    Caps,
+    Report,
+    Secrets,
+    Surroundings,
+    TxtHandle,
+    Zone,
+    failure_lines,
+)
 from kmtui.core.dns.query import answer_of, cname_of, is_authoritative
 from kmtui.core.dns.settings import read
 from kmtui.core.dns.tsig import ALGORITHMS, DEFAULT_ALGORITHM, read_key
@@ -68,12 +77,21 @@ class Rfc2136:
         "BIND: update-policy { grant KEY name _acme-challenge.HOST.ZONE. TXT; }; · "
         "Knot: acl with action: update, update-type: [TXT] and update-owner-name of that name"
     )
+    example: ClassVar[str] = (
+        "kmtui dns add ns1 --provider rfc2136 --set server=192.0.2.1 --set tsig_name=kmtui. "
+        "--secret tsig_secret=@tsig.key --zone example.org"
+    )
+    notes: ClassVar[tuple[str, ...]] = (
+        "`tsig-keygen kmtui.` makes a key; its output is what the secret `tsig_secret` takes.",
+        "Kerberos (GSS-TSIG), as Windows domains use it, is not supported.",
+    )
     docs: ClassVar[str] = "https://www.rfc-editor.org/rfc/rfc2136"
 
     def __init__(
         self,
         settings: Mapping[str, str],
         secrets: Secrets,
+        surroundings: Surroundings = NOTHING_AROUND,
         *,
         patience: float = 10.0,
         clock: Callable[[], float] = time.monotonic,

@@ -55,6 +55,13 @@ COMMON_FIELDS = (
         help="Zones this account may be used for, separated by commas; empty: all it can change.",
     ),
     Field(
+        name="check_delegation",
+        label="Check delegation",
+        default="yes",
+        choices=("yes", "no"),
+        help="Refuse a zone that is not the one the Internet uses; no: for views of your own.",
+    ),
+    Field(
         name="base_url",
         label="API address",
         help="Only for providers with an HTTP interface, when it is not the vendor's own address.",
@@ -74,6 +81,7 @@ class CommonSettings:
     resolvers: tuple[Endpoint, ...]
     """Empty: those of this host."""
     zones: tuple[dns.name.Name, ...]
+    check_delegation: bool
 
 
 def all_fields(provider: type[DnsProvider]) -> tuple[Field, ...]:
@@ -143,6 +151,7 @@ def common(provider: type[DnsProvider], settings: Mapping[str, str]) -> CommonSe
         propagation_delay=read("propagation_delay", seconds, value("propagation_delay")),
         resolvers=read("resolvers", Endpoint.parse_list, value("resolvers")),
         zones=read("zones", parse_names, value("zones")),
+        check_delegation=value("check_delegation") == "yes",
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from kmtui.core.challenges import propagation
 from kmtui.core.challenges.propagation import Propagation
-from kmtui.core.dns.authority import require_delegated
+from kmtui.core.dns.authority import Authorities, require_delegated
 from kmtui.core.dns.provider import Zone
 from kmtui.core.dns.registry import open_provider
 from kmtui.core.dns.resolvers import Resolvers
@@ -347,14 +347,15 @@ async def test_check_name_tells_which_servers_answer_for_the_zone(lab: Lab) -> N
 async def test_a_zone_that_is_not_delegated_to_the_account_is_told(
     lab: Lab, zone: str, nameservers: tuple[str, ...], fine: bool
 ) -> None:
-    cut, _ = await lab.watch().check_name(NAME)
     known = Zone(id="1", name=dns.name.from_text(zone), nameservers=nameservers)
+    endpoints = [server.endpoint for server in lab.servers]
+    authorities = Authorities(Resolvers([lab.resolver.endpoint]), endpoints=endpoints)
 
     if fine:
-        require_delegated(known, cut)
+        await require_delegated(known, NAME, authorities)
         return
     with pytest.raises(DnsProviderError) as caught:
-        require_delegated(known, cut)
+        await require_delegated(known, NAME, authorities)
     assert caught.value.kind == "zone_not_delegated_here"
     for name in ("ns1.example.test", *nameservers):
         assert name in caught.value.message

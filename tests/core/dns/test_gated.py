@@ -72,19 +72,6 @@ async def test_first_come_first_served() -> None:
     assert provider.done == names
 
 
-async def test_a_pace_that_the_vendor_names_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Counting, "caps", Caps(max_rps=4.0))
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    gated = GatedProvider(Counting(), clock=lambda: 100.0, sleep=sleep)
-    await asyncio.gather(*(gated.add(ZONES[0], "x.a.test", {"v"}, 60) for _ in range(4)))
-
-    assert slept == pytest.approx([0.25, 0.5, 0.75])
-
-
 async def test_a_call_that_fails_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(self: Counting, *_: object) -> list[TxtHandle]:
         raise DnsProviderError("refused", kind="refused")
