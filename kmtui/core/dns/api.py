@@ -111,14 +111,31 @@ class Api:
         kind ``rate_limited`` or ``transient`` when the caller's patience ends.
         """
         url = path if path.startswith(("https://", "http://")) else self.base_url + path
+
+        async def send() -> Reply:
+            sent = await headers() if callable(headers) else headers
+            return await self._send(method, url, params, form, body, sent, read_seconds)
+
+        return await self.answer(send, passing=passing)
+
+    async def answer(
+        self,
+        send: Callable[[], Awaitable[Reply]],
+        *,
+        passing: Callable[[Reply], bool] | None = None,
+    ) -> Reply:
+        """As `call`, for a call that somebody else sends: a vendor's own library.
+
+        `send` is one try, without pauses and retries of its own. It raises NoReply, and ends within
+        `time_for_one_try`.
+        """
         again = FIRST_PAUSE
         for attempt in range(1, MOST_TRIES + 1):
             await self._pace.turn()
-            sent = await headers() if callable(headers) else headers
             failure: DnsProviderError
             try:
-                reply = await self._send(method, url, params, form, body, sent, read_seconds)
-            except _NoReply as error:
+                reply = await send()
+            except NoReply as error:
                 failure = self.error(
                     f"{self.title} cannot be reached: {error}",
                     kind="transient",
@@ -188,7 +205,7 @@ class Api:
         client = await self._opened()
         try:
             async with (
-                asyncio.timeout(max(0.1, min(seconds_left(), CONNECT_SECONDS + read_seconds))),
+                asyncio.timeout(time_for_one_try(read_seconds)),
                 client.stream(
                     method,
                     url,
@@ -203,12 +220,12 @@ class Api:
                 async for chunk in response.aiter_bytes():
                     content += chunk
                     if len(content) > MOST_BYTES:
-                        raise _NoReply("the answer is too large")
+                        raise NoReply("the answer is too large")
         except TimeoutError:
-            raise _NoReply("no answer in time") from None
+            raise NoReply("no answer in time") from None
         except httpx.HTTPError as error:
             # Its text may hold the URL, never what was sent.
-            raise _NoReply(type(error).__name__) from None
+            raise NoReply(type(error).__name__) from None
         found = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, found, bytes(content))
 
@@ -243,8 +260,13 @@ class Api:
         )
 
 
-class _NoReply(Exception):
+class NoReply(Exception):
     """No whole reply came back; the text says why and holds nothing that was sent."""
+
+
+def time_for_one_try(read_seconds: float = READ_SECONDS) -> float:
+    """Seconds until a call is given up, never more than is left of the caller's patience."""
+    return max(0.1, min(seconds_left(), CONNECT_SECONDS + read_seconds))
 
 
 def _by_status(reply: Reply) -> float | None:
