@@ -14,6 +14,7 @@ from tests.servers.process import SKIP_REASON
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "edge(number): an edge case of docs/development.md")
+    config.addinivalue_line("markers", "case(number): an edge case of tests/dns/cases.py")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -138,9 +138,9 @@ class Bind(Server):
     def add_txt(self, name: str, value: str) -> None:
         self.add(name, "TXT", f'"{value}"')
 
-    def remove(self, name: str, kind: str) -> None:
-        """Removes every record of one type at `name`."""
-        self._update(name, lambda change, owner: change.delete(owner, kind))
+    def remove(self, name: str, kind: str, *value: str) -> None:
+        """Removes every record of one type at `name`, or the one with this value."""
+        self._update(name, lambda change, owner: change.delete(owner, kind, *value))
 
     def release(self, address: str) -> None:
         """Makes the secondary at `address` fetch the zones now, and returns when it has them."""

@@ -14,6 +14,7 @@ from kmtui.core.dns.provider import TxtHandle
 from kmtui.core.dns.registry import open_provider
 from kmtui.core.dns.rfc2136 import Rfc2136
 from kmtui.core.errors import DnsProviderError, InvalidInput
+from tests.dns.cases import case
 from tests.servers.bind import Bind, TsigKey, Zone
 
 APEX = "_acme-challenge.example.test"
@@ -196,6 +197,7 @@ async def test_a_configured_zone_needs_no_question(bind: Bind) -> None:
     assert (await provider.find_zone(APEX)).text == "example.test"
 
 
+@case(17)
 async def test_a_value_under_an_alias_is_an_error_and_not_ignored(bind: Bind) -> None:
     provider = account(bind)
 

@@ -16,6 +16,7 @@ from kmtui.core.dns.provider import TxtHandle
 from kmtui.core.dns.provider import Zone as AccountZone
 from kmtui.core.dns.registry import open_provider
 from kmtui.core.errors import DnsProviderError
+from tests.dns.cases import case
 from tests.servers.bind import Bind, TsigKey, Zone
 
 NAME = "_acme-challenge.www.example.test"
@@ -71,6 +72,7 @@ async def refusal(
     return caught.value
 
 
+@case(18)
 async def test_each_refusal_has_its_own_words(bind: Bind, silent_server: str) -> None:
     other_secret = TsigKey("main-key").secret
     errors = [
