@@ -7,6 +7,7 @@ the call; the code that has to wait asks `pause`, however deep below it is.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,8 @@ WORTH_TELLING = 2.0
 """Seconds: who waits shorter than that need not be told."""
 
 Said = Callable[[str], Awaitable[None]]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +73,12 @@ async def pause(seconds: float, why: str, *, error: DnsProviderError | None = No
     if seconds >= WORTH_TELLING and found and found.said:
         await found.said(f"waiting {seconds:.0f} s ({why})")
     await asyncio.sleep(seconds)
+
+
+async def tell(text: str) -> None:
+    """Tell the caller what it would want to know; the log has it when nobody listens."""
+    found = _PATIENCE.get()
+    if found and found.said:
+        await found.said(text)
+    else:
+        log.warning("%s", text)
