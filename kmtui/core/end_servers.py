@@ -9,10 +9,11 @@ from sqlmodel import Session
 
 from kmtui.core.checks import findings, refuse_in_use, remembered
 from kmtui.core.context import Context
-from kmtui.core.errors import InvalidInput, NotFound
+from kmtui.core.errors import InvalidInput, NotFound, Refused
 from kmtui.core.events import EndServerChanged
 from kmtui.core.recent import Recent
 from kmtui.core.servers import registry
+from kmtui.core.servers.host import Host
 from kmtui.core.servers.server import EndServer as Server
 from kmtui.core.servers.server import Shared
 from kmtui.db import servers as rows
@@ -35,6 +36,10 @@ class EndServers:
     async def all(self) -> list[EndServer]:
         """All end servers by name."""
         return await self._context.db.read(rows.list_all)
+
+    async def sealed(self) -> Sequence[EndServer]:
+        """Those whose settings are sealed: all of them."""
+        return await self.all()
 
     async def get(self, word: str) -> EndServer:
         """The end server of that name or id. Raises NotFound."""
@@ -70,6 +75,7 @@ class EndServers:
             if rows.get(session, name) is not None:
                 raise InvalidInput(f"an end server is named {name} already", field="name")
             rows.insert(session, server)
+            self._context.seals.put(session, server)
             for secret, value in given.items():
                 self._context.secrets.seal(
                     session,
@@ -85,7 +91,11 @@ class EndServers:
         return server
 
     async def open(self, server: EndServer, *, webroot: str | None = None) -> Server:
-        """The working server with its secrets unsealed; a mapping's `webroot` replaces its own."""
+        """The working server with its secrets unsealed; a mapping's `webroot` replaces its own.
+
+        Raises VaultLocked, TamperedConfiguration.
+        """
+        await self._context.seals.require(server)
         secrets = {
             name: (
                 await self._context.secrets.open(
@@ -96,6 +106,19 @@ class EndServers:
         }
         settings = {**server.settings, "webroot": webroot} if webroot else server.settings
         return registry.create(server.kind, settings, secrets, self._shared)
+
+    async def host(self, server: EndServer) -> Host:
+        """The machine it stands on, for certificates; `close` it after use.
+
+        Raises Refused for a kind that takes no files, VaultLocked, TamperedSecret.
+        """
+        host = (await self.open(server)).host()
+        if host is None:
+            raise Refused(
+                f"{server.name} is a listener: certificates cannot be put there",
+                hint="set up an end server of the kind local or ssh",
+            )
+        return host
 
     async def test(self, word: str) -> list[CheckLine]:
         """Try what an issuance would need, and remember the result."""

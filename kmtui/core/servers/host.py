@@ -7,11 +7,18 @@ commands and words of servers in it are untrusted.
 
 from __future__ import annotations
 
+import posixpath
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from kmtui.core.errors import EndServerError
+
 MOST_OUTPUT = 256 * 1024
 """Octets kept of what a command says."""
+
+_NO_PATH = re.compile("[\0\ud800-\udfff]")
+"""What no machine takes in a path: the octet that ends it, and what is no character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +103,20 @@ class Host(Protocol):
     async def close(self) -> None:
         """Release the connection."""
         ...
+
+
+def parted(path: str) -> tuple[str, str]:
+    """Directory and name of a path. Raises EndServerError for one that names no place."""
+    directory, name = posixpath.split(path)
+    if not path.startswith("/") or name in ("", ".", "..") or _NO_PATH.search(path):
+        raise EndServerError(
+            f"{path!r} is not an absolute path",
+            hint="it starts with a slash and ends with a name",
+        )
+    return directory, name
+
+
+def passing(path: str) -> str:
+    """Where something is made ready before it takes its name; what a crash left is used again."""
+    directory, name = parted(path)
+    return posixpath.join(directory, f".{name}.kmtui")

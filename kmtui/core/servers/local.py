@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from kmtui.core.errors import EndServerError, InvalidInput
+from kmtui.core.servers.local_host import LocalHost
 from kmtui.core.servers.server import (
     PROBE,
     WELL_KNOWN,
@@ -68,6 +69,10 @@ class WebRoot:
             raise InvalidInput("the web root is not an absolute path", field="webroot")
         self.probe = probe_address(settings)
         self._made = shared.made
+
+    def host(self) -> LocalHost:
+        """This machine."""
+        return LocalHost()
 
     async def check(self) -> Sequence[CheckLine]:
         """Write and remove a file as a challenge would."""

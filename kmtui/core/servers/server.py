@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 from kmtui.core.addresses import Address, parse_address
 from kmtui.core.errors import ProtocolViolation
+from kmtui.core.servers.host import Host
 from kmtui.core.servers.listener import PATH, Listeners
 from kmtui.model import CheckLine, Field
 
@@ -62,6 +63,10 @@ class EndServer(Protocol):
     def __init__(
         self, settings: Mapping[str, str], secrets: Mapping[str, str], shared: Shared
     ) -> None: ...
+
+    def host(self) -> Host | None:
+        """The machine it stands on, when certificates can be put there. Quick, as building is."""
+        ...
 
     async def check(self) -> Sequence[CheckLine]:
         """Try what a challenge would need and leave nothing behind; never raises for a finding."""

@@ -34,6 +34,9 @@ class Standalone:
         self.probe = probe_address(settings)
         self._listeners = shared.listeners
 
+    def host(self) -> None:
+        """It answers challenges and keeps no files."""
+
     async def check(self) -> Sequence[CheckLine]:
         """Whether the address can be listened on."""
         try:
