@@ -14,7 +14,9 @@ from kmtui.cli.passphrases import ask_new_passphrase, ask_passphrase, can_ask, r
 from kmtui.cli.session import with_core
 from kmtui.config import Options
 from kmtui.core.errors import InvalidInput
+from kmtui.core.seals import describe, name_of, table_of
 from kmtui.status import when
+from kmtui.text import one_line
 
 if TYPE_CHECKING:
     from kmtui.core.core import Core
@@ -102,6 +104,38 @@ def remove_slot(
     async def act(core: Core, out: Output) -> None:
         await core.access.remove_slot(slot)
         await _answer_status(core, out)
+
+    return with_core(context, act, change=True)
+
+
+@app.command("seal")
+def seal(
+    context: typer.Context,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Seal them as they are now: they were looked at.")
+    ] = False,
+) -> int:
+    """Show settings that were changed from outside kmtui; with --yes seal them as they are.
+
+    What decides where keys and records go is sealed, and not used once it was changed by other
+    programs. 1 when something is not as it was stored.
+    """
+
+    async def act(core: Core, out: Output) -> int:
+        core.access.require_change()
+        broken = await core.configuration.broken()
+        found = [{"type": table_of(row), "name": name_of(row)} for row in broken]
+        said = [one_line(describe(row)) for row in broken]
+        if yes and broken:
+            await core.configuration.seal(broken)
+            said = [f"sealed: {each}" for each in said]
+        elif broken:
+            said = [f"changed from outside: {each}" for each in said]
+            said.append("look at each of them, then: kmtui vault seal --yes")
+        out.answer(
+            {"broken": found, "sealed": yes}, said or ["every setting is as kmtui stored it"]
+        )
+        return 0 if yes or not broken else 1
 
     return with_core(context, act, change=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 
 from sqlmodel import Session
 
@@ -42,6 +43,10 @@ class Accounts:
     async def count(self, query: ListQuery) -> int:
         """How many accounts the query matches."""
         return await self._context.db.read(lambda session: rows.count(session, query))
+
+    async def sealed(self) -> Sequence[Account]:
+        """Those whose settings are sealed: all of them."""
+        return await self.all()
 
     async def get(self, word: str) -> Account:
         """The account of that name or id. Raises NotFound."""
@@ -125,7 +130,9 @@ class Accounts:
         return await self.get(account.id)
 
     async def key(self, account: Account) -> keys.PrivateKey:
-        """The account's private key, unsealed. Raises VaultLocked."""
+        """The account's private key, unsealed. Raises VaultLocked, TamperedConfiguration."""
+        await self._context.seals.require(account)
+        await self._cas.require_sealed(account.ca)
         pem = await self._context.secrets.open(
             owner_table="account", owner_id=account.id, kind="account-key"
         )
@@ -198,6 +205,7 @@ class Accounts:
                 kind="account-key",
                 value=keys.to_pem(key),
             )
+            self._context.seals.put(session, account)
 
         await self._context.db.write(store)
         return account

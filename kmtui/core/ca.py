@@ -30,6 +30,10 @@ class CertificateAuthorities:
         """Active ones first, those added by hand before the catalogue's, retired ones last."""
         return _known(await self._context.db.read(rows.list_all))
 
+    async def sealed(self) -> Sequence[Authority]:
+        """Those whose settings are sealed: the ones added by hand."""
+        return await self._context.db.read(rows.list_all)
+
     async def get(self, name: str) -> Authority:
         """The CA of that name. Raises NotFound."""
         return _named(name, await self.all())
@@ -74,6 +78,7 @@ class CertificateAuthorities:
 
         def store(session: Session) -> None:
             rows.insert(session, authority, created_at=self._context.clock())
+            self._context.seals.put(session, authority)
             self._context.record(session, "ca add", "ca", None, name, detail=directory_url)
 
         await self._context.db.write(store)
@@ -101,6 +106,12 @@ class CertificateAuthorities:
         if client is not None:
             await client.aclose()
         self._context.bus.publish(AuthorityChanged(name))
+
+    async def require_sealed(self, name: str) -> None:
+        """Make sure that a CA added by hand is as it was stored. Raises TamperedConfiguration."""
+        authority = await self.get(name)
+        if authority.state == "custom":
+            await self._context.seals.require(authority)
 
     async def client(self, name: str) -> AcmeClient:
         """The ACME client of that CA, made when first asked for."""

@@ -10,6 +10,7 @@ from kmtui.core.access import Access
 from kmtui.core.clock import Clock
 from kmtui.core.events import Bus
 from kmtui.core.owners import Owners
+from kmtui.core.seals import Seals
 from kmtui.core.secrets import Secrets
 from kmtui.db import activity
 from kmtui.db.database import Database
@@ -22,6 +23,7 @@ class Context:
     db: Database
     access: Access
     secrets: Secrets
+    seals: Seals
     bus: Bus
     clock: Clock
     actor: str

@@ -16,6 +16,7 @@ from kmtui.core.certificates import Certificates
 from kmtui.core.challenges.journal import Journal
 from kmtui.core.challenges.solvers import Solvers
 from kmtui.core.clock import Clock, utc_now
+from kmtui.core.configuration import Configuration
 from kmtui.core.context import Context
 from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
@@ -28,6 +29,7 @@ from kmtui.core.owners import Owners
 from kmtui.core.recovery import Recovery
 from kmtui.core.renewal import Renewal
 from kmtui.core.requests import Requests
+from kmtui.core.seals import Seals
 from kmtui.core.secrets import Secrets
 from kmtui.core.stored_slots import StoredSlots
 from kmtui.core.vault import Vault
@@ -57,6 +59,9 @@ class Core:
         self.dns_accounts = DnsAccounts(context)
         self.end_servers = EndServers(context)
         self.mappings = Mappings(context, self.dns_accounts, self.end_servers)
+        self.configuration = Configuration(
+            context, self.cas, self.accounts, self.dns_accounts, self.end_servers, self.mappings
+        )
         self.certificates = Certificates(context)
         self.activity = ActivityTrail(context)
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
@@ -92,10 +97,12 @@ class Core:
         except OSError as error:
             await db.close()
             raise DatabaseError(f"cannot use {data / FOLDER}: {error.strerror}") from error
+        secrets = Secrets(db, vault)
         context = Context(
             db=db,
             access=access,
-            secrets=Secrets(db, vault),
+            secrets=secrets,
+            seals=Seals(secrets),
             bus=bus,
             clock=clock,
             actor=actor or default_actor(),

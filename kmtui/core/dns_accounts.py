@@ -114,6 +114,10 @@ class DnsAccounts:
         """All DNS accounts by name."""
         return await self._context.db.read(rows.list_all)
 
+    async def sealed(self) -> Sequence[DnsAccount]:
+        """Those whose settings are sealed: all of them."""
+        return await self.all()
+
     async def get(self, word: str) -> DnsAccount:
         """The DNS account of that name or id. Raises NotFound."""
         found = await self._context.db.read(lambda session: rows.get(session, word))
@@ -152,6 +156,7 @@ class DnsAccounts:
             if rows.get(session, name) is not None:
                 raise InvalidInput(f"a DNS account is named {name} already", field="name")
             rows.insert(session, account)
+            self._context.seals.put(session, account)
             for secret in account.secret_names:
                 self._context.secrets.seal(
                     session,
@@ -192,7 +197,8 @@ class DnsAccounts:
             self._opened.pop(event.id, None)
 
     async def _open(self, account: DnsAccount) -> OpenedDns:
-        """The account with its secrets unsealed."""
+        """The account with its secrets unsealed. Raises VaultLocked, TamperedConfiguration."""
+        await self._context.seals.require(account)
         secrets = {
             name: (
                 await self._context.secrets.open(

@@ -99,6 +99,12 @@ class TamperedSecret(VaultError):
     code = "tampered"
 
 
+class TamperedConfiguration(KmtuiError):
+    """A setting that decides where keys and records go was changed from outside kmtui."""
+
+    code = "tampered"
+
+
 class Defect(KmtuiError):
     """Something in kmtui itself is wrong; the log has the place."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from sqlmodel import Session
 
@@ -30,6 +31,10 @@ class Mappings:
     async def all(self) -> list[Mapping]:
         """All mappings by pattern."""
         return await self._context.db.read(rows.list_all)
+
+    async def sealed(self) -> Sequence[Mapping]:
+        """Those whose settings are sealed: all of them."""
+        return await self.all()
 
     async def add(
         self,
@@ -75,6 +80,7 @@ class Mappings:
                         hint="delete that mapping first",
                     )
             rows.insert(session, mapping)
+            self._context.seals.put(session, mapping)
             self._context.record(
                 session,
                 "mapping add",
@@ -87,6 +93,10 @@ class Mappings:
         await self._context.db.write(store)
         self._context.bus.publish(MappingChanged(mapping.id))
         return mapping
+
+    async def require_sealed(self, mapping: Mapping) -> None:
+        """Make sure that a mapping is as it was stored. Raises TamperedConfiguration."""
+        await self._context.seals.require(mapping)
 
     async def delete(self, pattern: str) -> None:
         """Remove every mapping of that pattern, or the one of that id. Raises NotFound."""

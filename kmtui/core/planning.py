@@ -26,6 +26,8 @@ class Proof:
     alias: str | None = None
     webroot: str | None = None
     """The mapping's own web root, in place of the end server's."""
+    mapping: Mapping | None = None
+    """The mapping that had a say."""
 
     @property
     def via(self) -> str:
@@ -62,23 +64,37 @@ def proof(name: str, choices: MappingType[str, ChallengeChoice], means: Means) -
     mapping = best(fitting, name)
     if choice.dns_account:
         account = _named(means.dns_accounts, choice.dns_account, "DNS account", "dns")
-        alias = mapping.alias if mapping and mapping.dns_account_id == account.id else None
-        return Proof(name, ChallengeType.DNS_01, dns_account=account, alias=alias)
+        return _by_dns(name, account, mapping)
     if choice.server:
         server = _named(means.servers, choice.server, "end server", "server")
-        webroot = mapping.webroot if mapping and mapping.server_id == server.id else None
-        return Proof(name, ChallengeType.HTTP_01, server=server, webroot=webroot)
+        return _by_server(name, server, mapping)
     if mapping is not None and mapping.dns_account_id:
         account = _named(means.dns_accounts, mapping.dns_account_id, "DNS account", "dns")
-        return Proof(name, ChallengeType.DNS_01, dns_account=account, alias=mapping.alias)
+        return _by_dns(name, account, mapping)
     if mapping is not None and mapping.server_id:
         server = _named(means.servers, mapping.server_id, "end server", "server")
-        return Proof(name, ChallengeType.HTTP_01, server=server, webroot=mapping.webroot)
+        return _by_server(name, server, mapping)
     raise InvalidInput(
         f"{name}: nothing says how to prove control of it" + (f" by {type_}" if type_ else ""),
         field="challenge",
         hint=f"map it (kmtui mapping add {name} --dns …) or choose a DNS account or end server",
     )
+
+
+def _by_dns(name: str, account: DnsAccount, mapping: Mapping | None) -> Proof:
+    """By dns-01; a mapping to another account has no say in where its record goes."""
+    if mapping is None or mapping.dns_account_id != account.id:
+        return Proof(name, ChallengeType.DNS_01, dns_account=account)
+    alias = mapping.alias
+    return Proof(name, ChallengeType.DNS_01, dns_account=account, alias=alias, mapping=mapping)
+
+
+def _by_server(name: str, server: EndServer, mapping: Mapping | None) -> Proof:
+    """By http-01; a mapping to another end server has no say in where its file goes."""
+    if mapping is None or mapping.server_id != server.id:
+        return Proof(name, ChallengeType.HTTP_01, server=server)
+    webroot = mapping.webroot
+    return Proof(name, ChallengeType.HTTP_01, server=server, webroot=webroot, mapping=mapping)
 
 
 def _type(name: str, choice: ChallengeChoice) -> str | None:

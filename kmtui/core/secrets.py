@@ -24,11 +24,18 @@ class Secrets:
         self._vault = vault
 
     def seal(
-        self, session: Session, *, owner_table: str, owner_id: str, kind: str, value: bytes
+        self,
+        session: Session,
+        *,
+        owner_table: str,
+        owner_id: str,
+        kind: str,
+        value: bytes,
+        replace: bool = False,
     ) -> str:
         """Store `value` within the caller's transaction; return the secret's id.
 
-        Raises VaultLocked.
+        Raises VaultLocked; Refused when the owner has one of this kind, unless it is to `replace`.
         """
         secret_id = str(uuid.uuid4())
         blob = self._vault.seal(
@@ -39,7 +46,8 @@ class Secrets:
             kind=kind,
             context=_owner(owner_table, owner_id),
         )
-        rows.put(
+        store = rows.replace if replace else rows.put
+        store(
             session,
             id=secret_id,
             owner_table=owner_table,

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from kmtui.db import rows
+from kmtui.db import rows, secrets
 from kmtui.db.tables import AccountRow, CaRow
 from kmtui.model import Authority
+
+OWNER = "ca"
 
 
 def insert(session: Session, authority: Authority, *, created_at: datetime) -> None:
@@ -50,6 +52,7 @@ def update(session: Session, name: str, *, directory_url: str) -> None:
 
 def delete(session: Session, name: str) -> None:
     """Forget a custom CA. Raises NotFound."""
+    secrets.delete_for(session, OWNER, name)
     rows.remove(session, rows.existing(session, CaRow, "CA", name, col(CaRow.name)))
 
 

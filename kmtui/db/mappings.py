@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
-from kmtui.db import filters, rows
+from kmtui.db import filters, rows, secrets
 from kmtui.db.tables import DnsAccountRow, EndServerRow, MappingRow
 from kmtui.model import Mapping
+
+OWNER = "mapping"
 
 
 def insert(session: Session, mapping: Mapping) -> None:
@@ -57,6 +59,7 @@ def counts_by_server(session: Session) -> dict[str, int]:
 
 def delete(session: Session, mapping_id: str) -> None:
     """Remove a mapping. Raises NotFound."""
+    secrets.delete_for(session, OWNER, mapping_id)
     rows.remove(
         session, rows.existing(session, MappingRow, "mapping", mapping_id, col(MappingRow.id))
     )

@@ -18,6 +18,10 @@ _FIND = select(SecretRow.id, SecretRow.blob).where(
 )
 
 
+SEAL = "seal"
+"""The kind of the value that seals its owner's configuration; not one of an operator's secrets."""
+
+
 @dataclass(frozen=True, slots=True)
 class SealedSecret:
     """One sealed value and its id, which it is bound to."""
@@ -65,7 +69,11 @@ def kinds(
     found: dict[str, tuple[str, ...]] = {}
     statement = (
         select(SecretRow.owner_id, SecretRow.kind)
-        .where(SecretRow.owner_table == owner_table, col(SecretRow.owner_id).in_(owner_ids))
+        .where(
+            SecretRow.owner_table == owner_table,
+            col(SecretRow.owner_id).in_(owner_ids),
+            SecretRow.kind != SEAL,
+        )
         .order_by(col(SecretRow.owner_id), col(SecretRow.kind))
     )
     for owner_id, kind in session.exec(statement):

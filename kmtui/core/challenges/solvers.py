@@ -41,7 +41,13 @@ class Solvers:
     async def present(
         self, answers: Sequence[Answer], progress: Progress
     ) -> list[tuple[Solver, list[Answer]]]:
-        """Publish every answer; what is returned goes to `wait`."""
+        """Publish every answer; what is returned goes to `wait`.
+
+        Raises TamperedConfiguration before anything is published.
+        """
+        for answer in answers:
+            if answer.proof.mapping is not None:
+                await self._mappings.require_sealed(answer.proof.mapping)
         groups = await self._grouped(answers)
         await together(solver.present(share, progress) for solver, share in groups)
         return groups

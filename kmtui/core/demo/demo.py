@@ -79,6 +79,7 @@ async def _open_core(directory: Path, sandbox: Sandbox, actor: str | None) -> Co
         if core.access.initialised:
             await core.access.unlock_with_key_file(key_file)
             await core.context.db.write(lambda session: _follow(session, sandbox))
+            await core.configuration.seal(await core.configuration.broken())
         else:
             await core.access.initialise_with_key_file(key_file)
         clock.back = timedelta(days=PAST)
