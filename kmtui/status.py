@@ -68,7 +68,7 @@ LOOKS: dict[str, Look] = {
     "ordering": Look(*_WORKING, "working", "placing the order at the CA"),
     "presenting": Look(*_OURS, "working", "publishing the challenge answers"),
     "propagating": Look(*_OURS, "working", "waiting until the answers are visible"),
-    "waiting": Look(*_OURS, "working", "waiting until the answer is visible"),
+    "waiting": Look(*_OURS, "working", "for the answer to be visible, or for its turn"),
     "checking": Look(*_WORKING, "working", "looking before sending"),
     "validating": Look(*_WORKING, "working", "the CA checks the answers"),
     "finalizing": Look(*_WORKING, "working", "the CA issues"),
@@ -77,7 +77,12 @@ LOOKS: dict[str, Look] = {
     "failed": Look(*_FAILED, "bad", "ended without a version; ! tells why"),
     "cancelled": Look("/", "/", "muted", "stopped by an operator"),
     "parked": Look("%", "‖", "warn", "set aside until a later time"),
-    # jobs, tests, deployments, activity
+    # targets and deployments
+    "uploading": Look(*_WORKING, "working", "being put on the server"),
+    "deployed": Look(*_DONE, "good", "in its place; nobody saw it being served"),
+    "verified": Look(*_DONE, "good", "the server was seen serving it"),
+    "stale": Look("!", "⚠", "alert", "the server serves another certificate"),
+    # jobs, tests, activity
     "running": Look(*_WORKING, "working", "under way"),
     "started": Look(*_WORKING, "working", "under way"),
     "done": Look(*_DONE, "good", "ended well"),

@@ -12,6 +12,7 @@ from kmtui.model import (
     Certificate,
     CertificateStatus,
     RequestStatus,
+    TargetState,
     Version,
     VersionStatus,
 )
@@ -127,7 +128,7 @@ def test_the_last_attempt_is_told_beside_the_state(changes: dict[str, object], s
 
 
 def test_every_status_word_of_the_model_has_a_look() -> None:
-    words = {*CertificateStatus, *VersionStatus, *RequestStatus}
+    words = {*CertificateStatus, *VersionStatus, *RequestStatus, *TargetState}
 
     assert {str(word) for word in words} - set(status.LOOKS) == set()
     assert all(look.glyph.isascii() and len(look.glyph) == 1 for look in status.LOOKS.values())

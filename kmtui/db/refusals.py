@@ -31,6 +31,11 @@ CONFLICTS = {
     "request.order_url": "another request holds this order",
     "version.sha256": "this certificate is in the inventory already",
     "version.certificate_id, version.number": "this version number is taken",
+    "target.certificate_id, target.name": "the certificate has a target of this name already",
+    "target.server_id, target.directory": "another target has this directory already",
+    "target.server_id, target.directory, target.name": (
+        "another target of this name has this directory already"
+    ),
     "secret.owner_table, secret.owner_id, secret.kind": "a secret of this kind is stored already",
 }
 """Unique columns that guard the work itself."""

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from kmtui.core.errors import Refused
-from kmtui.db import cleanup, filters, mappings, rows, secrets
+from kmtui.db import cleanup, filters, mappings, rows, secrets, targets
 from kmtui.db.paging import Sort, paged
 from kmtui.db.tables import CleanupRow, EndServerRow
 from kmtui.model import EndServer, ListQuery, Mapping
@@ -67,12 +67,19 @@ def mappings_of(session: Session, server_id: str) -> list[Mapping]:
 def delete(session: Session, server_id: str) -> None:
     """Remove an end server and destroy its secrets.
 
-    Raises NotFound; Refused while a mapping uses it, or while it is needed to remove files.
+    Raises NotFound; Refused while a mapping or a target uses it, or while it is needed to remove
+    files.
     """
     row = rows.existing(session, EndServerRow, "end server", server_id, col(EndServerRow.id))
     if cleanup.pending_where(session, col(CleanupRow.server_id) == server_id):
         raise Refused(
             f"{row.name} is needed to remove challenge files", hint="kmtui cleanup removes them"
+        )
+    if used := targets.of_server(session, server_id):
+        names = ", ".join(f"{target.certificate} {target.name}" for target in used)
+        raise Refused(
+            f"{row.name} receives the targets {names}",
+            hint="delete them first: kmtui target delete CERT NAME --yes",
         )
     secrets.delete_for(session, OWNER, server_id)
     rows.remove(session, row)
@@ -97,11 +104,13 @@ def _models(session: Session, found: Iterable[EndServerRow]) -> list[EndServer]:
     servers = list(found)
     kinds = secrets.kinds(session, OWNER, [row.id for row in servers])
     used = mappings.counts_by_server(session)
+    received = targets.counts_by_server(session)
     return [
         EndServer(
             **{name: getattr(row, name) for name in EndServerRow.model_fields},
             secret_names=kinds.get(row.id, ()),
             mapped=used.get(row.id, 0),
+            targets=received.get(row.id, 0),
         )
         for row in servers
     ]

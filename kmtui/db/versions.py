@@ -11,7 +11,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from kmtui.core.errors import NotFound
-from kmtui.db import certificates, filters, rows
+from kmtui.db import certificates, filters, rows, targets
 from kmtui.db.paging import Sort, paged
 from kmtui.db.tables import SecretRow, VersionRow, VersionStateRow
 from kmtui.model import ListQuery, Version, VersionStatus
@@ -100,7 +100,10 @@ def count(session: Session, query: ListQuery) -> int:
 
 
 def mark_saved(session: Session, version_id: str, at: datetime) -> None:
-    """Make a version the certificate's current one; the former is replaced. Raises NotFound."""
+    """Make a version the certificate's current one; the former is replaced. Raises NotFound.
+
+    It is wanted at every target of the certificate from now on.
+    """
     certificate_id = _certificate_of(session, version_id)
     current = session.exec(
         select(VersionStateRow)
@@ -120,6 +123,7 @@ def mark_saved(session: Session, version_id: str, at: datetime) -> None:
     state.replaced_at = None
     rows.add(session, state)
     certificates.refresh(session, certificate_id)
+    targets.want(session, certificate_id, _number_of(session, version_id), at)
 
 
 def mark_revoked(session: Session, version_id: str, at: datetime, reason: str | None) -> None:
@@ -145,6 +149,10 @@ def _certificate_of(session: Session, version_id: str) -> str:
     if found is None:
         raise NotFound(f"no version {version_id}")
     return found
+
+
+def _number_of(session: Session, version_id: str) -> int:
+    return session.exec(select(VersionRow.number).where(VersionRow.id == version_id)).one()
 
 
 def _state(session: Session, version_id: str) -> VersionStateRow:

@@ -18,6 +18,11 @@ from kmtui.model.certificates import (
     expiring_at,
     renewal_due_at,
 )
+from kmtui.model.deployment import (
+    Deployment,
+    Served,
+    Target,
+)
 from kmtui.model.inventory import (
     Activity,
     ListQuery,
@@ -59,6 +64,8 @@ from kmtui.model.words import (
     RequestStatus,
     SaveMode,
     ServerKind,
+    TargetLayout,
+    TargetState,
     VersionStatus,
 )
 
@@ -78,6 +85,7 @@ __all__ = [
     "ChallengeType",
     "CheckLine",
     "CleanupEntry",
+    "Deployment",
     "DnsAccount",
     "EndServer",
     "Field",
@@ -95,9 +103,13 @@ __all__ = [
     "RequestStatus",
     "Retirement",
     "SaveMode",
+    "Served",
     "ServerKind",
     "ServerSight",
     "SubProblem",
+    "Target",
+    "TargetLayout",
+    "TargetState",
     "VaultSlot",
     "Verdict",
     "Version",

@@ -77,6 +77,9 @@ class EndServer:
     last_test_ok: bool | None = None
     last_test_detail: str = ""
     mapped: int = 0
+    """Number of mappings that lead to it."""
+    targets: int = 0
+    """Number of targets on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

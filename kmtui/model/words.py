@@ -119,3 +119,30 @@ class ServerKind(StrEnum):
     LOCAL = "local"
     STANDALONE = "standalone"
     SSH = "ssh"
+
+
+class TargetLayout(StrEnum):
+    """How the files of a version lie in a target's directory."""
+
+    PAIR = "pair"
+    """``privkey.pem`` and ``fullchain.pem``."""
+    COMBINED = "combined"
+    """One file with the key and the chain, named after the target."""
+    VERSIONED = "versioned"
+    """A directory for each version, and ``current`` that leads to one."""
+
+
+class TargetState(StrEnum):
+    """Where a target stands."""
+
+    WAITING = "waiting"
+    """The wanted version is still to be put there, or there is none yet."""
+    UPLOADING = "uploading"
+    """An attempt is under way, or was cut off."""
+    DEPLOYED = "deployed"
+    """The version is in its place; nobody saw it being served."""
+    VERIFIED = "verified"
+    """The server was seen serving the version."""
+    FAILED = "failed"
+    STALE = "stale"
+    """The server serves another certificate."""

@@ -9,19 +9,21 @@ from typing import Any
 
 from sqlmodel import Session, text
 
-from kmtui.db import accounts, certificates, requests, versions
+from kmtui.db import accounts, certificates, requests, servers, targets, versions
 from kmtui.db.database import Database
 from kmtui.model import (
     Account,
     Certificate,
     Challenge,
     CleanupEntry,
+    Deployment,
     DnsAccount,
     EndServer,
     ListQuery,
     Mapping,
     Request,
     RequestSpec,
+    Target,
     Version,
 )
 
@@ -187,6 +189,46 @@ def entry(of: Request, **fields: Any) -> CleanupEntry:
     return CleanupEntry(**{**row, **fields})
 
 
+def target(of: Certificate, name: str = "web1", **fields: Any) -> Target:
+    """A pair of files; on a hook unless `server_id` says where."""
+    on_server = fields.get("server_id") is not None
+    row = {
+        "id": new_id(),
+        "certificate_id": of.id,
+        "certificate": of.name,
+        "name": name,
+        "server_id": None,
+        "server": None,
+        "directory": f"/etc/tls/{of.name}" if on_server else "",
+        "layout": "pair" if on_server else "",
+        "hook": "" if on_server else "/usr/local/bin/put",
+        "owner": "",
+        "mode": 0o640,
+        "check_command": "",
+        "reload_command": "",
+        "verify": "",
+        "adopt": False,
+        "created_at": NOW,
+    }
+    return Target(**{**row, **fields})
+
+
+def deployment(of: Target, **fields: Any) -> Deployment:
+    row = {
+        "id": 0,
+        "target_id": of.id,
+        "target": of.name,
+        "certificate_id": of.certificate_id,
+        "server": of.server or "",
+        "version": 1,
+        "outcome": "deployed",
+        "started_at": NOW,
+        "ended_at": NOW,
+        "actor": "tester@here",
+    }
+    return Deployment(**{**row, **fields})
+
+
 class Filled:
     """An inventory under hand: stores samples, each in a transaction of its own."""
 
@@ -209,6 +251,16 @@ class Filled:
         if saved:
             self.db.write_sync(lambda s: versions.mark_saved(s, row.id, NOW))
         return stored
+
+    def server(self, name: str = "web", **fields: Any) -> EndServer:
+        row = server(name, **fields)
+        self.db.write_sync(lambda session: servers.insert(session, row))
+        return row
+
+    def target(self, of: Certificate, name: str = "web1", **fields: Any) -> Target:
+        row = target(of, name, **fields)
+        self.db.write_sync(lambda session: targets.insert(session, row))
+        return self.db.read_sync(lambda session: targets.get(session, row.id))
 
     def request(self, *names: str, **fields: Any) -> Request:
         row = request(*names, **fields)

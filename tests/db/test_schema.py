@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from kmtui.core.errors import DatabaseError
-from kmtui.db import accounts, activity, migrations, request_log, tables
+from kmtui.db import accounts, activity, deployments, migrations, request_log, tables
 from kmtui.db.database import Database
-from tests.db.samples import NOW, Filled, account
+from tests.db.samples import NOW, Filled, account, deployment
 
 assert tables
 
@@ -92,12 +92,20 @@ def a_log_line(db: Database) -> None:
     )
 
 
+def a_deployment(db: Database) -> None:
+    filled = Filled(db)
+    target = filled.target(filled.certificate())
+    row = deployment(target, outcome="failed")
+    db.write_sync(lambda session: deployments.insert(session, row))
+
+
 @pytest.mark.parametrize(
     ("fill", "table", "change"),
     [
         (a_version, "version", "SET chain_pem = ''"),
         (a_line, "activity", "SET actor = 'somebody else'"),
         (a_log_line, "request_log", "SET text = ''"),
+        (a_deployment, "deployment", "SET outcome = 'verified'"),
     ],
 )
 def test_insert_only_tables_refuse_every_change(
