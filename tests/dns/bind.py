@@ -19,7 +19,12 @@ import dns.rrset
 from tests.dns.vendor import Strings
 from tests.servers.bind import PRIMARY, Bind
 
-SERVED = ("example.org", "sub.example.org", "_acme-challenge.host.example.org")
+SERVED = (
+    "example.org",
+    "acme.example.org",
+    "sub.example.org",
+    "_acme-challenge.host.example.org",
+)
 """Zones that the contract may ask for; a BIND that serves them is started once."""
 
 

@@ -5,5 +5,5 @@ from __future__ import annotations
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"tests.dns.{name}" for name in ("contract", "forms", "limits", "values", "zones"))
+    *(f"tests.dns.{name}" for name in ("contract", "forms", "limits", "orders", "values", "zones"))
 )

@@ -26,30 +26,28 @@ import pytest
 from tests.dns.cases import ONLY_AT, TITLES, held_by
 from tests.dns.forms import Forms
 from tests.dns.limits import Limits
-from tests.dns.setting import PublicDns
+from tests.dns.orders import Orders
 from tests.dns.values import Values
 from tests.dns.vendor import Vendor
 from tests.dns.zones import Zones
 
-__all__ = ["Contract", "PublicDns"]
-
-GENERAL = {10, 15, 16, 24}
-"""Cases about the code that all providers share."""
+GENERAL = ("tests.core.challenges.test_delegation", "tests.core.challenges.test_propagation")
+"""Tests of what is the same for all providers, whatever the vendor."""
 
 
-class Contract(Values, Zones, Limits, Forms):
+class Contract(Values, Zones, Limits, Forms, Orders):
     """The invariants and edge cases; not collected by itself."""
 
     def test_each_case_is_held_or_cannot_be(
         self, vendor: Vendor, request: pytest.FixtureRequest
     ) -> None:
         provider = vendor.provider
-        places = [type(self), request.module, *map(import_module, self.also)]
+        places = [type(self), request.module, *map(import_module, (*self.also, *GENERAL))]
         held = set().union(*map(held_by, places))
         elsewhere = {number for number, where in ONLY_AT.items() if provider not in where}
 
         assert not [
             f"{number}: {TITLES[number]}"
-            for number in TITLES.keys() - held - self.cannot.keys() - elsewhere - GENERAL
+            for number in TITLES.keys() - held - self.cannot.keys() - elsewhere
         ]
         assert all(self.cannot.values()), "each needs its reason"

@@ -58,9 +58,9 @@ class Forms(Setting):
         report = await account.provider.check([ZONE])
 
         assert report.ok, report.lines
-        said = [*_logged(caplog), *(line.text for line in report.lines), repr(account.provider)]
+        said = [*logged(caplog), *(line.text for line in report.lines), repr(account.provider)]
         said += [repr(account.provider.provider), vendor.received]
-        _require_absent(vendor.secrets, said)
+        require_absent(vendor.secrets, said)
 
     async def test_a_test_of_the_account_leaves_nothing(
         self, vendor: Vendor, account: OpenedDns
@@ -90,9 +90,9 @@ class Forms(Setting):
         assert error.kind == "auth"
         assert error.hint
         assert not report.ok
-        said = [*_logged(caplog), *(line.text for line in report.lines), vendor.received]
+        said = [*logged(caplog), *(line.text for line in report.lines), vendor.received]
         said += [error.message, error.hint, error.raw_code, repr(error)]
-        _require_absent({**wrong, **vendor.secrets}, said)
+        require_absent({**wrong, **vendor.secrets}, said)
 
     def test_the_example_sets_an_account_up(self, vendor: Vendor) -> None:
         provider = registry.provider_class(vendor.provider)
@@ -119,12 +119,13 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The log as its file would have it, where nothing knows the secrets by their values."""
     formatter = RedactingFormatter(Redactor())
     return [formatter.format(record) for record in caplog.records]
 
 
-def _require_absent(secrets: dict[str, str], texts: list[str]) -> None:
+def require_absent(secrets: dict[str, str], texts: list[str]) -> None:
+    """None of the secrets is in any of the texts."""
     for name, secret in secrets.items():
         assert not [text for text in texts if secret in text], f"{name} is shown"

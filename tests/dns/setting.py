@@ -12,34 +12,12 @@ import pytest
 
 from kmtui.core.dns_accounts import OpenedDns
 from kmtui.model import DnsAccount
-from tests.core.challenges.stub_nameserver import StubNameServer
 from tests.dns.cases import cases_of
+from tests.dns.public import PUBLIC, PublicDns
 from tests.dns.vendor import Strings, Vendor
 
 ZONE = "example.org"
 NAME = f"_acme-challenge.{ZONE}"
-PUBLIC = "127.0.0.9"
-"""Where the public DNS of these tests answers."""
-
-
-class PublicDns:
-    """The public DNS as the tests want it: which servers each zone is delegated to."""
-
-    def __init__(self, server: StubNameServer) -> None:
-        self._server = server
-
-    @property
-    def resolvers(self) -> str:
-        """For the setting of that name."""
-        return str(self._server.endpoint)
-
-    def delegate(self, zone: str, nameservers: tuple[str, ...]) -> None:
-        """`zone` is delegated to these name servers, all of which have addresses."""
-        self._server.serve(zone, *(f"{zone}. NS {server}." for server in nameservers))
-        parents = {server.partition(".")[2] for server in nameservers} - {zone}
-        for parent in parents:
-            inside = (server for server in nameservers if server.endswith(f".{parent}"))
-            self._server.serve(parent, *(f"{server}. A {PUBLIC}" for server in inside))
 
 
 class Setting:
@@ -81,9 +59,9 @@ class Setting:
     @pytest.fixture
     async def public(self) -> AsyncIterator[PublicDns]:
         """The public DNS, in which nothing is delegated yet."""
-        server = StubNameServer(PUBLIC)
-        async with server.running():
-            yield PublicDns(server)
+        public = PublicDns()
+        async with public.running():
+            yield public
 
     @asynccontextmanager
     async def opened(

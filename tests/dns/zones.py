@@ -9,7 +9,8 @@ import pytest
 from kmtui.core.dns_accounts import OpenedDns
 from kmtui.core.errors import DnsProviderError
 from tests.dns.cases import case
-from tests.dns.setting import NAME, ZONE, PublicDns, Setting
+from tests.dns.public import PublicDns
+from tests.dns.setting import NAME, ZONE, Setting
 from tests.dns.vendor import Vendor
 
 

@@ -10,12 +10,13 @@ from kmtui.core.challenges.delegation import AUTO, Delegation
 from kmtui.core.challenges.journal import Journal
 from kmtui.core.challenges.propagation import Propagation
 from kmtui.core.challenges.solver import Answer
+from kmtui.core.dns import registry
 from kmtui.core.dns.patience import patience
 from kmtui.core.dns.provider import TxtHandle, Zone
 from kmtui.core.dns_accounts import OpenedDns
 from kmtui.core.errors import ChallengeNotVisible
 from kmtui.core.progress import Progress
-from kmtui.core.together import together
+from kmtui.core.together import together, whole
 from kmtui.model import ServerSight
 
 
@@ -50,6 +51,7 @@ class Dns01:
         self._provider = dns.provider
         self._journal = journal
         settings = dns.settings
+        caps = registry.provider_class(dns.account.provider).caps
         self._delegation = Delegation(dns.authorities)
         self._propagation = Propagation(
             dns.resolvers,
@@ -58,11 +60,15 @@ class Dns01:
             delay=settings.propagation_delay,
         )
         self._deadline = settings.propagation_timeout
-        self._ttl = settings.ttl
+        self._wanted_ttl = settings.ttl
+        self._ttl = max(settings.ttl, caps.min_ttl)
         self._places: list[Place] = []
 
     async def present(self, answers: Sequence[Answer], progress: Progress) -> None:
         """Write the TXT records, all values of one name in one call."""
+        if self._ttl > self._wanted_ttl:
+            least = f"the least that {self._account.name} takes"
+            await progress.log(f"TTL {self._wanted_ttl} is raised to {self._ttl}, {least}")
         with patience(self._deadline, progress.log):
             self._places = await self._find_places(answers, progress)
             await together(self._present(place, progress) for place in self._places)
@@ -103,7 +109,9 @@ class Dns01:
             challenges=place.challenges,
             dns_account_id=self._account.id,
         )
-        handles = await self._provider.add(place.zone, place.fqdn, set(values), self._ttl)
+        # Whole: a call that is cut off may still be carried out, after the clean-up found nothing.
+        adding = self._provider.add(place.zone, place.fqdn, set(values), self._ttl)
+        handles = await whole(adding)
         by_value = {handle.value: handle for handle in handles}
         written = "TXT record" if len(values) == 1 else f"{len(values)} TXT records"
         await self._journal.presented(

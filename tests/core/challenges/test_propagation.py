@@ -19,6 +19,7 @@ from kmtui.core.dns.resolvers import Resolvers
 from kmtui.core.errors import ChallengeNotVisible, DnsProviderError
 from kmtui.model import ServerSight
 from tests.core.challenges.stub_nameserver import StubNameServer, all_running
+from tests.dns.cases import case
 from tests.servers.bind import Bind
 
 NAME = "_acme-challenge.www.example.test"
@@ -89,6 +90,7 @@ async def test_the_first_look_is_at_once(lab: Lab) -> None:
     assert lab.pauses == []
 
 
+@case(24)
 async def test_one_server_that_lags_is_waited_for(lab: Lab) -> None:
     first, second, third = lab.servers
     first.add_txt(NAME, V)
@@ -108,6 +110,7 @@ async def test_all_values_are_needed_and_others_do_not_matter(lab: Lab) -> None:
     assert all(sight.seen for sight in sights)
 
 
+@case(24)
 async def test_a_silent_server_is_passed_over_after_three_rounds(lab: Lab) -> None:
     for server in lab.servers[:2]:
         server.add_txt(NAME, V)
@@ -150,6 +153,7 @@ async def test_the_error_names_who_lacks_it_and_what_was_seen(lab: Lab) -> None:
     assert [sight.seen for sight in caught.value.servers] == [True, False, False]
 
 
+@case(24)
 async def test_a_truncated_answer_is_asked_again_over_tcp(lab: Lab) -> None:
     lab.publish(V)
     lab.servers[0].truncate = True
@@ -181,6 +185,7 @@ async def test_a_server_that_answers_wrongly_is_named(
     assert "ns1.example.test" not in said(caught.value)
 
 
+@case(24)
 async def test_no_server_within_reach_suggests_other_policies(lab: Lab) -> None:
     for server in lab.servers:
         server.silent = True
@@ -202,6 +207,7 @@ async def test_a_resolver_is_never_asked_for_the_record(lab: Lab) -> None:
     assert sum(server.recursed for server in lab.servers) == 0
 
 
+@case(24)
 async def test_an_internal_view_of_the_resolver_does_not_matter(lab: Lab) -> None:
     lab.resolver.add_txt(NAME, "internal")
     lab.publish(V)
