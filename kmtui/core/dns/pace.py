@@ -34,4 +34,4 @@ class Pace:
     def hold(self, seconds: float) -> None:
         """No further call for so long: the vendor said so."""
         now = asyncio.get_running_loop().time()
-        self._next = max(self._next, now + seconds + self._ahead)
+        self._next = max(self._next, now + seconds)
