@@ -68,14 +68,18 @@ def cases_of(test: object) -> set[int]:
 
 
 def held_by(place: object) -> set[int]:
-    """The numbers of the cases that the tests of a class or module hold."""
+    """The numbers of the cases that the tests of a module or class hold.
+
+    Of a module, those written there; of a class, those it inherits, too.
+    """
     return set().union(*map(cases_of, _tests(place)))
 
 
 def _tests(place: object) -> Iterator[object]:
-    for name in dir(place):
+    names = vars(place) if isinstance(place, ModuleType) else dir(place)
+    for name in names:
         found = getattr(place, name)
         if name.startswith("test"):
             yield found
         elif isinstance(place, ModuleType) and isinstance(found, type) and name.startswith("Test"):
-            yield from _tests(found)
+            yield from (test for name, test in vars(found).items() if name.startswith("test"))
