@@ -171,6 +171,22 @@ def seconds(text: str) -> float:
 
 
 def base_url(text: str) -> str:
+def secret(secrets: Secrets, field: str) -> str:
+    """A secret that a vendor gave out, without blanks around it; empty when it is not set.
+
+    Raises InvalidInput naming the field, without the secret.
+    """
+    given = secrets.get(field, "")
+    found = (given.decode("utf-8", "replace") if isinstance(given, bytes) else given).strip()
+    if not (found.isascii() and found.isprintable()) or " " in found:
+        raise InvalidInput(
+            f"{field} holds a character that cannot be part of it",
+            field=field,
+            hint="copy it again, as one word on one line",
+        )
+    return found
+
+
     """An https URL, or plain http on loopback, without final slash. Raises ValueError."""
     parts = urlsplit(text)
     if parts.scheme not in ("https", "http") or not parts.hostname:
