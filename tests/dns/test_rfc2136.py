@@ -7,7 +7,9 @@ from typing import ClassVar
 
 import pytest
 
+from kmtui.core.dns_accounts import OpenedDns
 from tests.dns.bind import SERVED, BindVendor
+from tests.dns.cases import case
 from tests.dns.contract import Contract
 from tests.servers.bind import Bind
 
@@ -34,3 +36,19 @@ class TestRfc2136Contract(Contract):
         vendor.start()
         yield vendor
         vendor.stop()
+
+    @case(25)
+    async def test_25_a_host_under_a_wildcard_resolves_again(
+        self, vendor: BindVendor, bind: Bind, account: OpenedDns
+    ) -> None:
+        """A record below a host makes the host exist, so that no wildcard covers it (RFC 4592)."""
+        host = "mail.example.org"
+        fqdn = f"_acme-challenge.{host}"
+        zone = await account.find_zone(fqdn)
+        assert bind.addresses_of(host) == ["127.0.0.1"]
+
+        handles = await account.provider.add(zone, fqdn, {"value-1"}, 60)
+        assert bind.addresses_of(host) == []
+        await account.provider.remove(handles)
+
+        assert bind.addresses_of(host) == ["127.0.0.1"]

@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dns.exception
 import dns.flags
@@ -108,14 +109,12 @@ class Bind(Server):
 
     def txt(self, name: str, address: str = PRIMARY) -> list[str]:
         """The TXT values at `name`, sorted, as the name server at `address` answers them."""
-        question = dns.message.make_query(name, dns.rdatatype.TXT)
-        answer = dns.query.tcp(question, address, timeout=QUERY_LIMIT, port=self.port)
-        return sorted(
-            b"".join(value.strings).decode()
-            for group in answer.answer
-            if group.rdtype == dns.rdatatype.TXT
-            for value in group
-        )
+        found = self._answers(name, dns.rdatatype.TXT, address)
+        return sorted(b"".join(value.strings).decode() for value in found)
+
+    def addresses_of(self, name: str) -> list[str]:
+        """The IPv4 addresses of `name`, sorted."""
+        return sorted(value.address for value in self._answers(name, dns.rdatatype.A, PRIMARY))
 
     def records(self, zone: str, address: str = PRIMARY) -> set[Record]:
         """Every record of a zone but its SOA, by zone transfer."""
@@ -210,6 +209,11 @@ class Bind(Server):
             return all(self._serial(zone, address) is not None for zone in self.zones)
         except (OSError, EOFError, dns.exception.DNSException):
             return False
+
+    def _answers(self, name: str, kind: dns.rdatatype.RdataType, address: str) -> list[Any]:
+        question = dns.message.make_query(name, kind)
+        answer = dns.query.tcp(question, address, timeout=QUERY_LIMIT, port=self.port)
+        return [value for group in answer.answer if group.rdtype == kind for value in group]
 
     def _serial(self, zone: Zone, address: str) -> int | None:
         """The serial number of a zone at one server; None while it does not answer for it."""

@@ -56,6 +56,7 @@ class Dns01:
         self._propagation = Propagation(
             dns.resolvers,
             settings.propagation,
+            watched=settings.nameservers,
             authorities=dns.authorities,
             delay=settings.propagation_delay,
         )

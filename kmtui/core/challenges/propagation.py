@@ -7,15 +7,16 @@ import inspect
 import ipaddress
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
 
 import dns.name
 
 from kmtui.core.challenges.sight import Sight, Verdict, look_for_values, look_for_zone
+from kmtui.core.challenges.transfers import late_transfers
 from kmtui.core.dns.authority import Authorities
 from kmtui.core.dns.cuts import NameServer, ZoneCut
-from kmtui.core.dns.endpoint import Endpoint
+from kmtui.core.dns.endpoint import Endpoint, resolve_all
 from kmtui.core.dns.names import parse_name
 from kmtui.core.dns.query import has_route, running
 from kmtui.core.dns.resolvers import Resolvers
@@ -53,7 +54,8 @@ class Propagation:
 
     `interval` is the first and the longest pause between rounds, `settle` the pause before a second
     look at servers with public addresses: behind an anycast address are many, and one that has the
-    record says nothing of the others. All times are in seconds; `clock` is monotonic.
+    record says nothing of the others. `watched` are asked in place of the delegated servers. All
+    times are in seconds; `clock` is monotonic.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Propagation:
         policy: str = Policy.ALL,
         *,
         endpoints: Iterable[Endpoint] = (),
+        watched: Iterable[Endpoint] = (),
         authorities: Authorities | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -72,6 +75,7 @@ class Propagation:
     ) -> None:
         self._resolvers = resolvers
         self._policy = Policy(policy)
+        self._watched = tuple(watched)
         self._authorities = authorities or Authorities(
             resolvers, endpoints=endpoints, patience=patience
         )
@@ -113,7 +117,7 @@ class Propagation:
             if passed > view.anycast or (passed and late):
                 return view.rows
             if late:
-                raise _not_visible(fqdn, view)
+                raise _not_visible(fqdn, view, await self._late_transfers(name, view))
             rest = ends_at - self._clock()
             await self._sleep(min(self._settle if passed else pause, rest))
             pause = min(pause * PAUSE_GROWTH, self._longest_pause)
@@ -164,7 +168,21 @@ class Propagation:
             if not found:
                 raise DnsLookupFailed("no address of a resolver is known")
             return tuple(NameServer("resolver", at) for at in found)
+        if self._watched:
+            return tuple([server for each in self._watched for server in await _servers_of(each)])
         return _routable((await self._authorities.zone_cut(name)).servers)
+
+    async def _late_transfers(self, name: dns.name.Name, view: _View) -> tuple[str, ...]:
+        """What keeps the record from servers that lack it, where the account names the primary."""
+        missing = [sight.server for sight in view.sights if sight.verdict is Verdict.MISSING]
+        if not missing or self._policy is Policy.RECURSIVE:
+            return ()
+        try:
+            cut = await self._authorities.zone_cut(name)
+            primaries = await resolve_all(self._authorities.endpoints)
+        except DnsLookupFailed:
+            return ()
+        return await late_transfers(cut.zone, primaries, missing, patience=self._patience)
 
     def _passes(self, view: _View) -> bool:
         """Whether this round's sights satisfy the policy."""
@@ -218,6 +236,11 @@ class _View:
             await told
 
 
+async def _servers_of(endpoint: Endpoint) -> list[NameServer]:
+    found = await resolve_all([endpoint])
+    return [NameServer(endpoint.host, at) for at in found] or [NameServer(endpoint.host, None)]
+
+
 def _routable(servers: Iterable[NameServer]) -> tuple[NameServer, ...]:
     """The servers without the addresses this host has no route to, where another one remains."""
     servers = tuple(servers)
@@ -227,15 +250,15 @@ def _routable(servers: Iterable[NameServer]) -> tuple[NameServer, ...]:
     )
 
 
-def _not_visible(fqdn: str, view: _View) -> ChallengeNotVisible:
+def _not_visible(fqdn: str, view: _View, late: Sequence[str]) -> ChallengeNotVisible:
     missing = [sight for sight in view.sights if sight.verdict is not Verdict.SEEN]
     if not view.sights and view.failure:
         said = f"the name servers of {fqdn} were not found: {view.failure.message}"
     else:
         seen = f"TXT seen by {len(view.sights) - len(missing)} of {len(view.sights)} servers"
-        said = "; ".join([seen, *map(str, missing)])
+        said = "; ".join([seen, *map(str, missing), *late])
     verdicts = {sight.verdict for sight in view.sights}
-    hint = next(hint for verdict, hint in HINTS if verdicts <= verdict)
+    hint = LATE if late else next(hint for verdict, hint in HINTS if verdicts <= verdict)
     message = f"the TXT record at {fqdn} cannot be seen where the CA will look"
     problem = Problem(
         type="kmtui:dns-not-visible",
@@ -247,6 +270,10 @@ def _not_visible(fqdn: str, view: _View) -> ChallengeNotVisible:
     return ChallengeNotVisible(message, hint=hint, problem=problem, servers=view.rows)
 
 
+LATE = (
+    "zone transfers are late: let the primary notify its secondaries (also-notify) and let them "
+    "fetch the zone (allow-transfer); `propagation_timeout` on the DNS account allows more time"
+)
 # The first row whose verdicts cover all that were seen gives the hint.
 HINTS = (
     (

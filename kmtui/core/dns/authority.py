@@ -64,7 +64,8 @@ class Authorities:
         """`patience` is in seconds for one question; `clock` is monotonic."""
         self.resolvers = resolvers
         self._cuts = RememberedCuts(clock)
-        self._endpoints = tuple(endpoints)
+        self.endpoints = tuple(endpoints)
+        """Name servers that the account itself names."""
         self._patience = patience
 
     async def zone_cut(self, name: dns.name.Name) -> ZoneCut:
@@ -171,7 +172,7 @@ class Authorities:
             return ()  # Shown as a server without an address.
 
     async def _known_ports(self) -> dict[str, int]:
-        known = (*await resolve_all(self._endpoints), *await self.resolvers.endpoints())
+        known = (*await resolve_all(self.endpoints), *await self.resolvers.endpoints())
         # The first wins: an endpoint given on purpose before a resolver.
         return {endpoint.host: endpoint.port for endpoint in reversed(known)}
 

@@ -83,6 +83,13 @@ class Rfc2136:
     )
     notes: ClassVar[tuple[str, ...]] = (
         "`tsig-keygen kmtui.` makes a key; its output is what the secret `tsig_secret` takes.",
+        'BIND, in the zone\'s statement: `update-policy { grant "kmtui." name '
+        "_acme-challenge.www.example.org. TXT; };`, one grant for each name.",
+        "Knot DNS, an acl of the zone: `key: kmtui.`, `action: update`, `update-type: [TXT]`, "
+        "`update-owner: name`, `update-owner-match: equal`, `update-owner-name: "
+        "[_acme-challenge.www]`.",
+        "Give the primary, also a hidden one: a secondary answers NOTAUTH. A record counts as "
+        "visible when the delegated name servers show it; `nameservers` names others.",
         "Kerberos (GSS-TSIG), as Windows domains use it, is not supported.",
     )
     docs: ClassVar[str] = "https://www.rfc-editor.org/rfc/rfc2136"

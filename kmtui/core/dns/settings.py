@@ -50,6 +50,11 @@ COMMON_FIELDS = (
         help="host[:port],… that find the name servers; empty: those of this host.",
     ),
     Field(
+        name="nameservers",
+        label="Name servers",
+        help="host[:port],… that must show a record; empty: those the zone is delegated to.",
+    ),
+    Field(
         name="zones",
         label="Zones",
         help="Zones this account may be used for, separated by commas; empty: all it can change.",
@@ -80,6 +85,8 @@ class CommonSettings:
     propagation_delay: float
     resolvers: tuple[Endpoint, ...]
     """Empty: those of this host."""
+    nameservers: tuple[Endpoint, ...]
+    """Those to watch in place of the zone's own."""
     zones: tuple[dns.name.Name, ...]
     check_delegation: bool
 
@@ -150,6 +157,7 @@ def common(provider: type[DnsProvider], settings: Mapping[str, str]) -> CommonSe
         propagation_timeout=read("propagation_timeout", seconds, timeout),
         propagation_delay=read("propagation_delay", seconds, value("propagation_delay")),
         resolvers=read("resolvers", Endpoint.parse_list, value("resolvers")),
+        nameservers=read("nameservers", Endpoint.parse_list, value("nameservers")),
         zones=read("zones", parse_names, value("zones")),
         check_delegation=value("check_delegation") == "yes",
     )
@@ -163,14 +171,6 @@ def read(field: str, reader: Callable[[str], T], value: str) -> T:
         raise InvalidInput(str(error), field=field) from error
 
 
-def seconds(text: str) -> float:
-    """A whole number of seconds up to a week. Raises ValueError."""
-    if not (text.isascii() and text.isdigit()) or int(text) > 7 * 86400:
-        raise ValueError(f"{text!r} is not a whole number of seconds")
-    return float(text)
-
-
-def base_url(text: str) -> str:
 def secret(secrets: Secrets, field: str) -> str:
     """A secret that a vendor gave out, without blanks around it; empty when it is not set.
 
@@ -187,6 +187,14 @@ def secret(secrets: Secrets, field: str) -> str:
     return found
 
 
+def seconds(text: str) -> float:
+    """A whole number of seconds up to a week. Raises ValueError."""
+    if not (text.isascii() and text.isdigit()) or int(text) > 7 * 86400:
+        raise ValueError(f"{text!r} is not a whole number of seconds")
+    return float(text)
+
+
+def base_url(text: str) -> str:
     """An https URL, or plain http on loopback, without final slash. Raises ValueError."""
     parts = urlsplit(text)
     if parts.scheme not in ("https", "http") or not parts.hostname:
