@@ -13,10 +13,11 @@ from kmtui.cli.group import group
 from kmtui.cli.outcome import as_error, exit_code
 from kmtui.cli.output import Output, error_document, facts, table
 from kmtui.cli.pages import every_page
+from kmtui.cli.reports import answer_report
 from kmtui.cli.session import with_core
 from kmtui.cli.values import read_text
 from kmtui.cli.watch import watching
-from kmtui.core.errors import InvalidInput
+from kmtui.core.errors import InvalidInput, Refused
 from kmtui.model import (
     Challenge,
     ChallengeChoice,
@@ -80,6 +81,9 @@ def new(
         Path | None, typer.Option(metavar="FILE", help="Signing request of a key kept elsewhere.")
     ] = None,
     force: Force = False,
+    look: Annotated[
+        bool, typer.Option("--look/--no-look", help="Look at the DNS of -d names first.")
+    ] = True,
     no_wait: NoWait = False,
     timeout: Timeout = 300,
 ) -> int:
@@ -107,8 +111,10 @@ def new(
         )
 
     async def one(core: Core, out: Output) -> int:
-        these = tuple(names or _names_of(csr))
-        request = await core.requests.create(spec(these), start=not no_wait, forced=force)
+        wanted = spec(tuple(names or _names_of(csr)))
+        if look:
+            await _look_first(core, out, wanted, forced=force)
+        request = await core.requests.create(wanted, start=not no_wait, forced=force)
         return await _follow(core, out, request, seconds)
 
     async def many(core: Core, out: Output) -> int:
@@ -116,6 +122,46 @@ def new(
         return await run_batch(core, out, specs, seconds, forced=force)
 
     return with_core(context, many if source else one, change=True)
+
+
+@app.command("check")
+def check(
+    context: typer.Context,
+    names: Annotated[
+        list[str], typer.Option("--domain", "-d", metavar="NAME", help="A name; repeatable.")
+    ],
+    account: Annotated[str, typer.Option(metavar="A", help="Account that would ask.")],
+    challenge: Annotated[
+        ChallengeType | None, typer.Option(help="How to prove the names; else as mapped.")
+    ] = None,
+    dns: Annotated[
+        str | None, typer.Option(metavar="D", help="DNS account to prove them with.")
+    ] = None,
+    server: Annotated[
+        str | None, typer.Option(metavar="S", help="End server to prove them with.")
+    ] = None,
+) -> int:
+    """Tell what would happen, without asking the CA for anything; 1 when something cannot work.
+
+    Mappings, rate limits, zones and their delegation, aliases and CAA records are looked at.
+
+    
+    kmtui request check -d www.example.org -d '*.example.org' --account main
+    """
+
+    async def act(core: Core, out: Output) -> int:
+        choice = ChallengeChoice(type=challenge, dns_account=dns, server=server)
+        wanted = RequestSpec(
+            names=tuple(names),
+            account=account,
+            choices={"": choice} if challenge or dns or server else {},
+        )
+        lines = await core.requests.check(wanted)
+        if all(line.ok is not False for line in lines):
+            lines += await core.requests.advise(wanted)
+        return answer_report(out, "request", ", ".join(names), lines)
+
+    return with_core(context, act, change=True)
 
 
 @app.command("list")
@@ -206,6 +252,20 @@ def log(context: typer.Context, request: Word) -> int:
         )
 
     return with_core(context, act)
+
+
+async def _look_first(core: Core, out: Output, spec: RequestSpec, *, forced: bool) -> None:
+    """Say what a look at the DNS tells. Raises Refused for what no CA could get past."""
+    lines = await core.requests.advise(spec)
+    for line in lines:
+        if line.ok is not True:
+            out.note(line.text)
+    obstacles = [line.text for line in lines if line.ok is False]
+    if obstacles and not forced:
+        raise Refused(
+            f"no CA could issue this: {'; '.join(obstacles)}",
+            hint="correct it, or give --force when this host sees another DNS than the CA",
+        )
 
 
 async def _follow(core: Core, out: Output, request: Request, seconds: float | None) -> int:

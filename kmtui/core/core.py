@@ -10,6 +10,7 @@ from pathlib import Path
 from kmtui.core.access import Access
 from kmtui.core.accounts import Accounts
 from kmtui.core.activity import ActivityTrail
+from kmtui.core.advisory import Advisory
 from kmtui.core.alerts import Alerts
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.certificates import Certificates
@@ -65,7 +66,8 @@ class Core:
         self.certificates = Certificates(context)
         self.activity = ActivityTrail(context)
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
-        self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs)
+        advisory = Advisory(self.cas, self.dns_accounts)
+        self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs, advisory)
         self.recovery = Recovery(context, self.requests)
         self.renewal = Renewal(context, data, self.cas, self.requests, self.recovery)
         self.alerts = Alerts(context, self.renewal)

@@ -20,7 +20,7 @@ from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, KmtuiError, Refused
 from kmtui.core.events import CertificateChanged, RequestChanged
 from kmtui.core.names import normalise_names
-from kmtui.core.planning import proof
+from kmtui.core.planning import Proof, plan, proof
 from kmtui.core.problems import counted
 from kmtui.core.progress import Progress
 from kmtui.db import certificates, request_log, requests, versions
@@ -110,12 +110,15 @@ class Intake:
     async def checked(self, spec: RequestSpec) -> RequestSpec:
         """The spec with canonical names; raises for the first thing that cannot work."""
         spec = replace(spec, names=normalise_names(spec.names))
+        account, _ = await self.planned(spec)
+        return replace(spec, account=account.id)
+
+    async def planned(self, spec: RequestSpec) -> tuple[Account, dict[str, Proof]]:
+        """Who asks, and how each name will be proved; raises for the first that cannot work."""
+        spec = replace(spec, names=normalise_names(spec.names))
         account, authority = await self._account(spec)
         _check_abilities(spec, authority)
-        means = await self._solvers.means()
-        for name in spec.names:
-            proof(name, spec.choices, means)
-        return replace(spec, account=account.id)
+        return account, plan(spec, await self._solvers.means())
 
     async def commit(
         self,

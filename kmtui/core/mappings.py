@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from sqlmodel import Session
 
+from kmtui.core.challenges.delegation import AUTO, NEVER, parse_alias
 from kmtui.core.context import Context
 from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
@@ -48,13 +50,25 @@ class Mappings:
         """Map the names of `pattern` to one DNS account (dns-01) or end server (http-01).
 
         One pattern may be mapped once per challenge type: a wildcard needs dns-01 even where the
-        plain names use http-01. Raises InvalidInput, NotFound.
+        plain names use http-01. `alias` is ``auto`` (follow CNAMEs, as without), ``never``, or the
+        name where the record goes; `webroot` replaces the end server's own. Raises InvalidInput,
+        NotFound.
         """
         self._context.access.require_change()
         pattern = normalise_pattern(pattern)
         if bool(dns) == bool(server):
             raise InvalidInput(
                 "a mapping leads to one DNS account or one end server", field="dns or server"
+            )
+        if alias and not dns:
+            raise InvalidInput("an alias belongs to a DNS account", field="alias")
+        if alias and alias not in (AUTO, NEVER):
+            parse_alias(alias)
+        if webroot and not (server and PurePosixPath(webroot).is_absolute()):
+            raise InvalidInput(
+                "a web root is an absolute path on an end server",
+                field="webroot",
+                hint="give it with --server",
             )
         account = await self._dns.get(dns) if dns else None
         host = await self._servers.get(server) if server else None

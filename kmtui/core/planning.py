@@ -108,13 +108,14 @@ def _type(name: str, choice: ChallengeChoice) -> str | None:
     if name.startswith("*.") and type_ == ChallengeType.HTTP_01:
         # RFC 8555 section 8.3 and the CA/B baseline: a wildcard needs dns-01.
         raise InvalidInput(f"{name}: a wildcard is proved by dns-01 only", field="challenge")
-    if _is_address(name) and type_ == ChallengeType.DNS_01:
+    if is_address(name) and type_ == ChallengeType.DNS_01:
         # RFC 8738 section 7: dns-01 must not be used for IP identifiers.
         raise InvalidInput(f"{name}: an IP address is proved by http-01 only", field="challenge")
     return type_
 
 
-def _is_address(name: str) -> bool:
+def is_address(name: str) -> bool:
+    """Whether the name is an IP address (RFC 8738)."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kmtui.core.accounts import Accounts
+from kmtui.core.advisory import Advisory
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.challenges.solvers import Solvers
 from kmtui.core.context import Context
@@ -40,9 +41,11 @@ class Requests:
         accounts: Accounts,
         solvers: Solvers,
         jobs: Jobs,
+        advisory: Advisory,
     ) -> None:
         self._context = context
         self._jobs = jobs
+        self._advisory = advisory
         self._intake = Intake(context, cas, accounts, solvers)
         self._issuance = Issuance(context, cas, accounts, solvers)
 
@@ -107,6 +110,14 @@ class Requests:
     async def check(self, spec: RequestSpec) -> list[CheckLine]:
         """What can be told before sending: every complaint and every name's way. Advisory."""
         return await self._intake.check(spec)
+
+    async def advise(self, spec: RequestSpec) -> list[CheckLine]:
+        """What a look at the DNS tells before sending; False marks what no CA could get past.
+
+        Raises as `create` does for what cannot work at all.
+        """
+        account, proofs = await self._intake.planned(spec)
+        return await self._advisory.look(proofs, account)
 
     async def create(
         self,

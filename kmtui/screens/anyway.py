@@ -1,4 +1,4 @@
-"""The question after our own count of a CA's limits said no: issue anyway?"""
+"""The questions before something that will hardly work: issue, or send, anyway?"""
 
 from __future__ import annotations
 
@@ -20,12 +20,29 @@ def ask_anyway(page: Page, refused: Sequence[tuple[str, str]], on_yes: Callable[
 
     `refused` are pairs of a name and what our own count says.
     """
-    facts: list[Fact] = [("", f"{name}: {said}") for name, said in refused[:LISTED]]
-    if len(refused) > LISTED:
-        facts.append(("", f"and {len(refused) - LISTED} more"))
-    facts.append(("", ""))
-    known = "This is kmtui's own count. The CA may know better, or refuse and make us wait."
-    facts.append(("", (known, "muted")))
     what = refused[0][0] if len(refused) == 1 else counted(len(refused), "request")
-    panel = Confirm(f"OVER THE LIMIT {what}", facts, verb="issue anyway", otherwise="leave it")
+    known = "This is kmtui's own count. The CA may know better, or refuse and make us wait."
+    said = [f"{name}: {said}" for name, said in refused]
+    _ask(page, f"OVER THE LIMIT {what}", said, known, "issue anyway", on_yes)
+
+
+def ask_against_dns(page: Page, obstacles: Sequence[str], on_yes: Callable[[], None]) -> None:
+    """Say what no CA could get past, as seen from here, and go on if the operator wants to."""
+    known = "That is what this host sees. A CA that sees the same will refuse, and count it."
+    _ask(page, "THE DNS SAYS NO", obstacles, known, "send anyway", on_yes)
+
+
+def _ask(
+    page: Page,
+    title: str,
+    reasons: Sequence[str],
+    known: str,
+    verb: str,
+    on_yes: Callable[[], None],
+) -> None:
+    facts: list[Fact] = [("", reason) for reason in reasons[:LISTED]]
+    if len(reasons) > LISTED:
+        facts.append(("", f"and {len(reasons) - LISTED} more"))
+    facts += [("", ""), ("", (known, "muted"))]
+    panel = Confirm(title, facts, verb=verb, otherwise="leave it")
     page.app.push_screen(panel, lambda yes: on_yes() if yes else None)

@@ -13,7 +13,7 @@ from textual.timer import Timer
 from kmtui.bindings import screen_bindings
 from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, OverLimit, VaultLocked
 from kmtui.model import CheckLine, RequestSpec
-from kmtui.screens.anyway import ask_anyway
+from kmtui.screens.anyway import ask_against_dns, ask_anyway
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
 from kmtui.screens.request_form import (
@@ -47,6 +47,7 @@ class NewRequestScreen(Page):
     NewRequestScreen #checks { height: auto; max-height: 6; }
     NewRequestScreen #outlook { display: none; width: 46; padding: 0 0 0 2; }
     NewRequestScreen.-wide #outlook { display: block; }
+    NewRequestScreen.-wide #checks { max-height: 12; }
     """
 
     def __init__(self, spec: RequestSpec | None = None, draft: str | None = None) -> None:
@@ -58,6 +59,8 @@ class NewRequestScreen(Page):
         self._pause: Timer | None = None
         self._sending = False
         self._cannot_keep = False
+        self._obstacles: tuple[RequestSpec, list[str]] | None = None
+        """What a look at the DNS found that no CA could get past, and for what it looked."""
         self.form = Form(FIELDS)
         self.checks = Details(label_width=2, id="checks")
         self.outlook = Details(label_width=3, id="outlook")
@@ -171,8 +174,21 @@ class NewRequestScreen(Page):
 
     async def _run_check(self, spec: RequestSpec) -> None:
         lines = await self.core.requests.check(spec)
-        if self.is_attached and spec == self.spec:  # else a newer one is on its way
-            self._show_check(lines)
+        if not self._still(spec):
+            return
+        self._show_check(lines)
+        if any(line.ok is False for line in lines) or self.core.access.locked:
+            return
+        # What the DNS tells may take a while; nobody has to wait for it.
+        found = await self.core.requests.advise(spec)
+        if self._still(spec):
+            self._obstacles = (spec, [line.text for line in found if line.ok is False])
+            against = [line for line in found if line.ok is False]
+            self._show_check([*against, *lines, *(line for line in found if line.ok is not False)])
+
+    def _still(self, spec: RequestSpec) -> bool:
+        """Whether that is still what was typed; else a newer check is on its way."""
+        return self.is_attached and spec == self.spec
 
     def _show_check(self, lines: Sequence[CheckLine]) -> None:
         complaints = sum(line.ok is False for line in lines)
@@ -189,9 +205,17 @@ class NewRequestScreen(Page):
 
     def action_send(self) -> None:
         """Send what was typed; what is wrong with it is said at its field."""
-        if not self._sending and self.form.complete():
-            self._sending = True
-            self.start(self._send(), "send")
+        if self._sending or not self.form.complete():
+            return
+        looked_at, obstacles = self._obstacles or (None, [])
+        if obstacles and looked_at == self.spec:
+            ask_against_dns(self, obstacles, self._start_sending)
+        else:
+            self._start_sending()
+
+    def _start_sending(self) -> None:
+        self._sending = True
+        self.start(self._send(), "send")
 
     async def _send(self, *, forced: bool = False) -> None:
         spec = self.spec

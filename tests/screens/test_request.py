@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kmtui.core.core import Core
 from kmtui.model import ChallengeChoice, RequestSpec, RequestStatus
+from kmtui.screens.new_request import NewRequestScreen
 from kmtui.screens.request import RequestScreen
 from tests.core.conftest import Bench
 from tests.screens.workbench import NARROW, WIDE, opened, press_all, shows
@@ -36,6 +37,25 @@ async def test_a_request_goes_from_the_keyboard_to_a_saved_version(bench: Bench)
         await shows(pilot, "Saved: version 1 of api.kmtui.test")
         assert (await bench.core.requests.get("1")).status == RequestStatus.SAVED
         assert (await bench.core.certificates.get("api.kmtui.test")).current_version == 1
+
+
+async def test_what_the_dns_says_against_it_is_shown_before_it_is_sent(bench: Bench) -> None:
+    choice = ChallengeChoice(type="dns-01", dns_account="lab")
+    spec = RequestSpec(names=("a.other.test",), account="practice", choices={"": choice})
+    async with opened(bench.core, size=WIDE) as pilot:
+        # given: a name that is in no zone of the DNS account
+        await pilot.app.push_screen(NewRequestScreen(spec))
+        await shows(pilot, "x a.other.test")
+
+        # when: it is sent all the same
+        await pilot.press("ctrl+s")
+
+        # then: a question comes first, and its usual answer sends nothing
+        text = await shows(pilot, "THE DNS SAYS NO")
+        assert "a.other.test is in none of the zones of this account" in " ".join(text.split())
+        await pilot.press("escape")
+        await shows(pilot, "x a.other.test")
+        assert await bench.core.requests.counts() == {"total": 0}
 
 
 async def failed(core: Core, *names: str) -> str:

@@ -57,14 +57,18 @@ class Delegation:
         """The name at which the TXT record of `fqdn` must be published.
 
         `mode` is ``auto`` (follow), ``never``, or a fixed alias for names that cannot be looked up
-        from here. Raises InvalidInput for a bad alias and DnsProviderError for a loop or a chain of
-        more than 16 aliases; both name the chain.
+        from here. Raises InvalidInput for a bad alias and DnsProviderError for a loop, for a chain
+        of more than 16 aliases, and for an alias that is never to be followed: servers answer the
+        alias alone, and some take a record beside it and drop it silently.
         """
         start = parse_name(fqdn)
         if mode == NEVER:
-            return EffectiveName(start, (start,))
+            target, note = await self._target(start)
+            if target is not None:
+                raise _in_the_way(start, target)
+            return EffectiveName(start, (start,), note)
         if mode != AUTO:
-            fixed = _alias(mode)
+            fixed = parse_alias(mode)
             return EffectiveName(fixed, (start, fixed) if fixed != start else (start,))
         chain = [start]
         while True:
@@ -98,7 +102,8 @@ class Delegation:
         return target.canonicalize() if target else None
 
 
-def _alias(text: str) -> dns.name.Name:
+def parse_alias(text: str) -> dns.name.Name:
+    """A fixed alias. Raises InvalidInput."""
     try:
         name = parse_name(text)
     except ValueError as error:
@@ -106,6 +111,14 @@ def _alias(text: str) -> dns.name.Name:
     if len(name) < 3:
         raise InvalidInput(f"{text!r} is not a full domain name", field="alias")
     return name
+
+
+def _in_the_way(name: dns.name.Name, target: dns.name.Name) -> DnsProviderError:
+    return DnsProviderError(
+        f"{text_of(name)} is an alias to {text_of(target)}: no TXT record can stand beside it",
+        kind="conflict",
+        hint="remove the CNAME record, or let it be followed: map the name without alias `never`",
+    )
 
 
 def _broken_chain(chain: list[dns.name.Name], what: str) -> DnsProviderError:
