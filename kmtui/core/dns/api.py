@@ -68,7 +68,8 @@ class Api:
     """Calls of one account at one vendor.
 
     `limited` tells from a reply whether it says "too fast" in the vendor's own way, and for how
-    many seconds (0: it does not say); None for any other reply. By default that is status 429.
+    many seconds (0: it does not say); None for any other reply. By default that is status 429. It
+    sees every reply, and may raise DnsProviderError for a limit that no waiting helps against.
     """
 
     def __init__(
@@ -100,15 +101,17 @@ class Api:
         form: Mapping[str, str] | None = None,
         body: Any = None,
         headers: Callable[[], Awaitable[Mapping[str, str]]] | Mapping[str, str] | None = None,
-        passing: Callable[[Reply], bool] | None = None,
+        passing: Callable[[Reply], DnsProviderError | bool | None] | None = None,
         read_seconds: float = READ_SECONDS,
+        tries: int = MOST_TRIES,
     ) -> Reply:
         """The reply, whatever its status, once it is neither "too fast" nor a passing failure.
 
         `path` is below the base URL, or a whole URL of the vendor's (a next page). `body` is sent
         as JSON. `headers` may be a function: it is asked anew for each try, as signatures with a
-        date want it. `passing` adds vendor failures worth another try. Raises DnsProviderError of
-        kind ``rate_limited`` or ``transient`` when the caller's patience ends.
+        date want it. `passing` adds vendor failures worth another try; it may give the error that
+        is raised when they last. Raises DnsProviderError of kind ``rate_limited`` or ``transient``
+        when the caller's patience ends.
         """
         url = path if path.startswith(("https://", "http://")) else self.base_url + path
 
@@ -116,13 +119,14 @@ class Api:
             sent = await headers() if callable(headers) else headers
             return await self._send(method, url, params, form, body, sent, read_seconds)
 
-        return await self.answer(send, passing=passing)
+        return await self.answer(send, passing=passing, tries=tries)
 
     async def answer(
         self,
         send: Callable[[], Awaitable[Reply]],
         *,
-        passing: Callable[[Reply], bool] | None = None,
+        passing: Callable[[Reply], DnsProviderError | bool | None] | None = None,
+        tries: int = MOST_TRIES,
     ) -> Reply:
         """As `call`, for a call that somebody else sends: a vendor's own library.
 
@@ -130,7 +134,7 @@ class Api:
         `time_for_one_try`.
         """
         again = FIRST_PAUSE
-        for attempt in range(1, MOST_TRIES + 1):
+        for attempt in range(1, tries + 1):
             await self._pace.turn()
             failure: DnsProviderError
             try:
@@ -148,12 +152,12 @@ class Api:
                     failure = self._rate_limited(reply, limit)
                     wait, why = limit or again, f"{self.title}'s limit"
                     self._pace.hold(wait)
-                elif reply.status in PASSING or (passing and passing(reply)):
-                    failure = self._failed(reply)
+                elif (found := passing and passing(reply)) or reply.status in PASSING:
+                    failure = found if isinstance(found, DnsProviderError) else self._failed(reply)
                     wait, why = reply.retry_after or again, f"{self.title} is busy"
                 else:
                     return reply
-            if attempt == MOST_TRIES:
+            if attempt == tries:
                 raise failure
             # Full jitter: who failed together does not come back together.
             jitter = random.uniform(0, again)

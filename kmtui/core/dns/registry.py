@@ -14,6 +14,7 @@ from kmtui.core.errors import NotFound
 PROVIDERS = {
     "cloudflare": "kmtui.core.dns.cloudflare:Cloudflare",
     "rfc2136": "kmtui.core.dns.rfc2136:Rfc2136",
+    "godaddy": "kmtui.core.dns.godaddy:GoDaddy",
 }
 
 
