@@ -12,6 +12,7 @@ from kmtui.core.dns.settings import all_fields, complete
 from kmtui.core.errors import NotFound
 
 PROVIDERS = {
+    "azure": "kmtui.core.dns.azure:AzureDns",
     "cloudflare": "kmtui.core.dns.cloudflare:Cloudflare",
     "rfc2136": "kmtui.core.dns.rfc2136:Rfc2136",
     "godaddy": "kmtui.core.dns.godaddy:GoDaddy",
