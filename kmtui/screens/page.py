@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -16,6 +18,7 @@ from kmtui.screens.tasks import Work
 from kmtui.widgets.jobstrip import JobStrip
 from kmtui.widgets.keybar import KeyBar
 from kmtui.widgets.question import Question
+from kmtui.widgets.rowtable import RowTable
 from kmtui.widgets.statusline import StatusLine
 from kmtui.widgets.titleline import TitleLine
 
@@ -158,6 +161,13 @@ class Page(Screen[None]):
         """What was said, and how a job ended, was seen."""
         self.say("")
         self.job_strip.acknowledge()
+
+    @on(RowTable.Highlighted)
+    async def _paint_at_once(self) -> None:
+        """After what the screen itself shows of a row: have its widgets tell what they will paint,
+        so that it comes with the cursor. What misses a frame waits for up to two more.
+        """
+        await asyncio.sleep(0)
 
     def refresh_title(self) -> None:
         """Show who is here and what may be changed."""

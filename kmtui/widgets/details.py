@@ -63,8 +63,10 @@ class FactSheet(Widget):
         )
         if new == self._facts:
             return False
-        self._facts = new
-        self.refresh(layout=True)
+        width = self.size.width
+        before, self._facts = len(self._lines(width)) if width else 0, new
+        # Most rows have as many lines as the one before: then nothing around them moves.
+        self.refresh(layout=not width or len(self._lines(width)) != before)
         return True
 
     @property

@@ -43,7 +43,9 @@ class RowTable(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*LIST, show=False)]
 
     class Highlighted(_TableMessage):
-        """The cursor is on another row, or its row changed; `row` is None on an empty table."""
+        """The cursor is on another row, or its row changed; `row` is None on an empty table. Told
+        to the screen itself: what went from widget to widget would miss the cursor's frame.
+        """
 
         def __init__(self, table: RowTable, row: Row | None) -> None:
             super().__init__(table)
@@ -91,9 +93,8 @@ class RowTable(Widget, can_focus=True):
         self._pages = Pages(self._source, 0)
         self._read_once = False
         self._failure = ""
-        self._cursor = 0
+        self._cursor = self._top = 0
         self._cursor_key: str | None = None
-        self._top = 0
         self._anchor: int | None = None
         self._loading: set[int] = set()
         self._stale = self._reading = self._to_top = False
@@ -276,7 +277,7 @@ class RowTable(Widget, can_focus=True):
             self._cursor_key = None  # told once its page is there
             return
         self._cursor_key = row.key if row else None
-        self.post_message(self.Highlighted(self, row))
+        self.screen.post_message(self.Highlighted(self, row))
 
     def action_cursor_down(self) -> None:
         self.move_to(self._cursor + 1)
@@ -355,8 +356,7 @@ class RowTable(Widget, can_focus=True):
     def on_focus(self) -> None:
         self._refresh_row(self._cursor)
 
-    def on_blur(self) -> None:
-        self._refresh_row(self._cursor)
+    on_blur = on_focus
 
     def render_line(self, y: int) -> Strip:
         paint = Painter(

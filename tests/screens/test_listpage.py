@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from textual.pilot import Pilot
 
 from tests.paper import PaperCore, opened
@@ -59,6 +62,26 @@ async def test_actions_work_on_marks_else_on_the_row() -> None:
         await pilot.press("r", "space", "j", "space", "r")
 
         assert screen.renewed == ["k0", "k0", "k10"]
+
+
+async def test_the_cursor_comes_in_one_frame_with_what_is_told_about_its_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened(size=(120, 40)) as (app, pilot, _):
+        frames: list[str] = []
+        paint = app._display  # Private, and pinned with Textual.
+
+        def noted(screen: Any, update: Any) -> None:
+            paint(screen, update)
+            frames.append(screen_text(app))
+
+        monkeypatch.setattr(app, "_display", noted)
+        await pilot.press("j")
+        await settled(pilot)
+
+        assert len(frames) == 1
+        assert "2 of 214" in frames[0]
+        assert "name     n1.example.org" in frames[0]
 
 
 async def test_a_grey_key_says_why() -> None:
