@@ -1,15 +1,13 @@
-"""The zones that a Cloudflare account shows, asked for as seldom as possible."""
+"""The zones that a Cloudflare account shows."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from kmtui.core.dns.cloudflare_session import Answer, CloudflareSession
-from kmtui.core.dns.cuts import MEMORY
-from kmtui.core.dns.names import longest_match, parse_name
+from kmtui.core.dns.names import parse_name
 from kmtui.core.dns.provider import Zone
+from kmtui.core.dns.zone_page import Page, ZonePage
 from kmtui.core.dns.zones import AllowedZones, candidates, zone_not_found
 from kmtui.core.errors import DnsProviderError
 from kmtui.model import CheckLine
@@ -36,68 +34,37 @@ ODD = {
 MAY_NOT_EDIT = "may be read, but its DNS records not edited: the token needs DNS:Edit"
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Zones that were seen; `all_of_them` when there are no others. Good `until` (loop time)."""
-
-    zones: tuple[Zone, ...] = ()
-    all_of_them: bool = False
-    until: float = 0.0
-
-    def of(self, fqdn: str) -> list[Zone]:
-        """Those with the longest name that `fqdn` lies in."""
-        longest = longest_match(parse_name(fqdn), [zone.name for zone in self.zones])
-        return [zone for zone in self.zones if zone.name == longest]
-
-
 class CloudflareZones:
-    """Zones by name, or the one of a configured id.
-
-    The first page of zones is kept for a minute. Where it is the only one, as mostly, it answers
-    for every name; else every name that a zone may have is asked for.
-    """
+    """Zones by name, or the one of a configured id."""
 
     def __init__(self, session: CloudflareSession, allowed: AllowedZones, zone_id: str) -> None:
         """`zone_id` is empty when the account may list zones."""
         self._session = session
         self._allowed = allowed
         self._zone_id = zone_id
-        self._seen = _Seen()
-        self._looking = asyncio.Lock()
+        self._page = ZonePage(self._configured if zone_id else self._first, self._named)
 
     async def of(self, fqdn: str) -> Sequence[Zone]:
         """The zones with the longest name that `fqdn` lies in: one, or several of one name.
 
         Raises DnsProviderError: ``zone_not_found`` when there is none.
         """
-        async with self._looking:
-            good = asyncio.get_running_loop().time() < self._seen.until
-            # A zone that is not among them may have been made since.
-            if not good or (self._seen.all_of_them and not self._seen.of(fqdn)):
-                await self._look()
-            seen = self._seen
-        found = seen.of(fqdn) if seen.all_of_them else await self._probe(fqdn)
+        found = await self._page.of(fqdn)
         if not found:
             raise zone_not_found(fqdn, candidates(fqdn), self._way_out())
         return found
 
     async def first(self) -> Sequence[Zone]:
         """The first page of zones, asked for now."""
-        async with self._looking:
-            await self._look()
-            return self._seen.zones
+        return (await self._page.look()).zones
 
-    async def _look(self) -> None:
-        if self._zone_id:
-            zones, pages = await self._configured(), 1
-        else:
-            answer = await self._session.call(
-                lambda sdk: sdk.zones.with_raw_response.list(per_page=PER_PAGE)
-            )
-            zones, pages = tuple(_zones(answer)), answer.pages
-        self._seen = _Seen(zones, pages <= 1, asyncio.get_running_loop().time() + MEMORY)
+    async def _first(self) -> Page:
+        answer = await self._session.call(
+            lambda sdk: sdk.zones.with_raw_response.list(per_page=PER_PAGE)
+        )
+        return Page(tuple(_zones(answer)), answer.pages <= 1)
 
-    async def _configured(self) -> tuple[Zone, ...]:
+    async def _configured(self) -> Page:
         """The zone of `zone_id`; only by the account's own word when the token may not read it."""
         try:
             answer = await self._session.call(
@@ -109,14 +76,8 @@ class CloudflareZones:
             if len(self._allowed.names) != 1:
                 error.hint = "name the zone in `zones`, or give the token Zone:Read for it"
                 raise
-            return (Zone(id=self._zone_id, name=self._allowed.names[0]),)
-        return tuple(_zones(answer))
-
-    async def _probe(self, fqdn: str) -> list[Zone]:
-        for candidate in candidates(fqdn):
-            if found := await self._named(candidate):
-                return found
-        return []
+            return Page((Zone(id=self._zone_id, name=self._allowed.names[0]),), True)
+        return Page(tuple(_zones(answer)), True)
 
     async def _named(self, name: str) -> list[Zone]:
         answer = await self._session.call(
@@ -127,7 +88,7 @@ class CloudflareZones:
     def _way_out(self) -> str:
         if not self._zone_id:
             return _RIGHT_TO_READ
-        shown = ", ".join(zone.text for zone in self._seen.zones)
+        shown = ", ".join(zone.text for zone in self._page.seen)
         return f"`zone_id` is the zone {shown}: clear it, or map the name to another DNS account"
 
 
