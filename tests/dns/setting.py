@@ -33,6 +33,10 @@ class Setting:
     """Whether a value that others add while ours is removed is safe."""
     tells_wrong_secrets: ClassVar[bool] = True
     """Whether there are secrets, and the vendor of these tests looks at them."""
+    one_write: ClassVar[bool] = True
+    """Whether all values of a name go in one call, where each write replaces the set."""
+    zones: ClassVar[tuple[str, ...]] = ()
+    """Zones to configure, where nothing at the vendor tells them."""
     limit_says_when: ClassVar[bool] = True
     """Whether a refusal by the rate limit tells when to come back."""
 
@@ -42,6 +46,8 @@ class Setting:
             numbers = cases_of(getattr(cls, name))
             if numbers & cls.cannot.keys():
                 setattr(cls, name, None)  # pytest collects what can be called.
+        if not cls.tells_wrong_secrets:
+            setattr(cls, "test_wrong_secrets_are_told_and_not_shown", None)  # noqa: B010
 
     # What a subclass gives
 
@@ -81,7 +87,7 @@ class Setting:
             provider=vendor.provider,
             settings={**usual, **vendor.settings, **(settings or {})},
             secret_names=tuple(sorted(found)),
-            zones=(),
+            zones=self.zones,
             created_at=datetime(2026, 11, 23, tzinfo=UTC),
         )
         opened = OpenedDns(account, found, locks=locks)
