@@ -50,11 +50,14 @@ class AllowedZones:
             )
 
 
-async def choose(fqdn: str, zones: Iterable[Zone], public: PublicNameservers) -> Zone:
+async def choose(
+    fqdn: str, zones: Iterable[Zone], public: PublicNameservers, *, field: str = "zone_id"
+) -> Zone:
     """The zone of `fqdn` among those of an account: the longest match by labels.
 
     Of several with one name, the one whose name servers it is delegated to. Raises
-    DnsProviderError: ``zone_not_found`` with the candidates, ``zone_ambiguous`` with the ids.
+    DnsProviderError: ``zone_not_found`` with the candidates, ``zone_ambiguous`` with the ids and
+    the setting (`field`) that takes one of them.
     """
     known = list(zones)
     name = longest_match(parse_name(fqdn), [zone.name for zone in known])
@@ -67,7 +70,7 @@ async def choose(fqdn: str, zones: Iterable[Zone], public: PublicNameservers) ->
     fitting = [zone for zone in same if delegated & frozenset(zone.nameservers)]
     if len(fitting) == 1:
         return fitting[0]
-    raise zone_ambiguous(same)
+    raise zone_ambiguous(same, field)
 
 
 def zone_not_found(fqdn: str, tried: Sequence[str], hint: str = "") -> DnsProviderError:

@@ -1,0 +1,178 @@
+"""Changes of TXT sets at Route 53: by compare-and-swap, and in as few calls as possible."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from kmtui.core.dns.patience import pause
+from kmtui.core.dns.route53_calls import CHANGE, Calls
+from kmtui.core.dns.route53_errors import Refusal
+from kmtui.core.dns.route53_sets import (
+    Edit,
+    Sets,
+    TxtSet,
+    changes,
+    fits,
+    name_of,
+    place_of,
+    txt_sets,
+)
+from kmtui.core.errors import DnsProviderError
+
+MOST_NAMES = 200
+"""Of one batch: in all but odd cases far below what Route 53 takes."""
+PAGE = 100
+"""Record sets in one answer when several names are read: enough for most zones."""
+MOST_SWAPS = 12
+"""Tries, each after reading anew, while others change the same names."""
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 4.0
+PASSING = ("rate_limited", "transient")
+
+
+@dataclass(slots=True, eq=False)
+class _Wish:
+    """An edit that waits to be carried out."""
+
+    edit: Edit
+    done: bool = False
+    change: str | None = None
+    alone: bool = False
+    """It was in a batch that was refused: one of them is at fault, and only that one may fail."""
+
+
+@dataclass(slots=True)
+class _Zone:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: list[_Wish] = field(default_factory=list)
+
+
+class Changes:
+    """The changes of one account. What waits for the same zone is written in one batch.
+
+    A whole AWS account has five calls a second, and a zone takes one change at a time: with a batch
+    for each name, a hundred names would take a minute.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._zones: defaultdict[str, _Zone] = defaultdict(_Zone)
+
+    async def make(self, zone_id: str, edit: Edit) -> str | None:
+        """Carry out an edit. The id of the change for GetChange; None when it is everywhere
+        already, or there was nothing to change.
+
+        Raises DnsProviderError, of kind ``conflict`` when others keep changing the name.
+        """
+        zone, wish = self._zones[zone_id], _Wish(edit)
+        zone.waiting.append(wish)
+        try:
+            async with zone.lock:
+                # Who came before may have taken this one along.
+                if not wish.done:
+                    await self._write(zone_id, _batch(wish, zone.waiting))
+            return wish.change
+        finally:
+            zone.waiting.remove(wish)
+
+    async def _write(self, zone_id: str, batch: Sequence[_Wish]) -> None:
+        try:
+            change = await self._swap(zone_id, [wish.edit for wish in batch])
+        except DnsProviderError as error:
+            if len(batch) == 1 or error.kind in PASSING:
+                raise
+            for wish in batch:
+                wish.alone = True
+            batch = batch[:1]
+            change = await self._swap(zone_id, [batch[0].edit])
+        for wish in batch:
+            wish.done, wish.change = True, change
+
+    async def _swap(self, zone_id: str, edits: Sequence[Edit]) -> str | None:
+        names = ", ".join(sorted({edit.fqdn for edit in edits}))
+        lost = DnsProviderError(
+            f"others keep changing the TXT record of {names}",
+            kind="conflict",
+            hint="try again later; see which other program writes there",
+        )
+        again = FIRST_PAUSE
+        for attempt in range(MOST_SWAPS):
+            before = await self._read(zone_id, edits, exactly=attempt > 0)
+            after = dict(before)
+            for edit in edits:
+                after[edit.fqdn] = edit.applied_to(after[edit.fqdn])
+            batch = changes(before, after)
+            if not batch:
+                return None
+            if len(after) > 1 and not fits(batch):
+                raise DnsProviderError("this is too much for one batch", kind="quota")
+            answer = await self._calls.attempt(
+                CHANGE, HostedZoneId=zone_id, ChangeBatch={"Comment": "kmtui", "Changes": batch}
+            )
+            if not isinstance(answer, Refusal):
+                info = answer["ChangeInfo"]
+                return str(info["Id"]) if info["Status"] != "INSYNC" else None
+            if not answer.lost_race:
+                raise self._calls.error(answer)
+            await pause(random.uniform(0, again), f"others change {names}", error=lost)
+            again = min(again * 2, LONGEST_PAUSE)
+        raise lost
+
+    async def _read(self, zone_id: str, edits: Sequence[Edit], *, exactly: bool) -> Sets:
+        """What is at the names now."""
+        names = sorted({edit.fqdn for edit in edits}, key=place_of)
+        found = {} if exactly or len(names) == 1 else await self._look_over(zone_id, names)
+        # A page says what is there; what it does not show is taken as absent, although Amazon may
+        # sort an odd name otherwise. A CREATE is refused then; a removal must know by itself.
+        certain = {edit.fqdn for edit in edits if edit.remove}
+        for name in names:
+            if name not in found or (name in certain and found[name] is None):
+                found[name] = await self._look_at(zone_id, name)
+        return found
+
+    async def _look_at(self, zone_id: str, fqdn: str) -> TxtSet | None:
+        answer = await self._calls.call(
+            "list_resource_record_sets",
+            HostedZoneId=zone_id,
+            StartRecordName=f"{fqdn}.",
+            StartRecordType="TXT",
+            MaxItems="1",
+        )
+        # It is the next set when there is none of this name.
+        there = [each for each in answer["ResourceRecordSets"] if name_of(each["Name"]) == fqdn]
+        return dict(txt_sets(there)).get(fqdn)
+
+    async def _look_over(self, zone_id: str, names: Sequence[str]) -> Sets:
+        """What is at `names`, which are in Route 53's order, by as few pages as possible."""
+        found: Sets = {}
+        left = list(names)
+        while left:
+            answer = await self._calls.call(
+                "list_resource_record_sets",
+                HostedZoneId=zone_id,
+                StartRecordName=f"{left[0]}.",
+                StartRecordType="TXT",
+                MaxItems=str(PAGE),
+            )
+            sets = answer["ResourceRecordSets"]
+            shown = dict(txt_sets(each for each in sets if name_of(each["Name"]) in left))
+            end = place_of(name_of(answer["NextRecordName"])) if answer["IsTruncated"] else None
+            read = {
+                name
+                for name in left
+                if name in shown or name == left[0] or end is None or place_of(name) < end
+            }
+            found.update((name, shown.get(name)) for name in read)
+            left = [name for name in left if name not in read]
+        return found
+
+
+def _batch(first: _Wish, waiting: Iterable[_Wish]) -> list[_Wish]:
+    """What is written together with `first`: all that waits."""
+    others = (wish for wish in waiting if wish is not first and not (wish.done or wish.alone))
+    return [first] if first.alone else [first, *islice(others, MOST_NAMES - 1)]
