@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any
 
-from kmtui.core.fairloop import SHARE, FairLoop
+from kmtui.core.fairloop import IN_BACKGROUND, LEAST, SHARE, FairLoop
 from kmtui.core.jobs import Jobs
 
 MANY = 20 * SHARE
+
+
+class CountedTurns(selectors.DefaultSelector):
+    """What the event loop waits on, once in each of its turns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait as asked."""
+        self.count += 1
+        return super().select(timeout)
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -29,15 +43,40 @@ def test_a_key_does_not_wait_for_all_of_the_background() -> None:
         jobs = Jobs()
         for number in range(MANY):
             jobs.start(str(number), lambda at=number: work(at))  # type: ignore[misc]
+        for _ in range(MANY):  # each starts, and sleeps: none is done before all have started
+            await asyncio.sleep(0)
+        assert len(done) <= LEAST
         for _ in range(5):
             await asyncio.sleep(0)
-        assert len(done) <= 5 * SHARE
+        assert 4 * LEAST <= len(done) <= 6 * LEAST
         for number in range(MANY):
             await jobs.wait(str(number))
 
     run(screen())
 
     assert done == list(range(MANY))
+
+
+def test_the_background_has_its_whole_share_of_each_turn_while_nothing_else_is_to_be_done() -> None:
+    turns = CountedTurns()
+    took: list[int] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+
+    async def screen() -> None:
+        background = copy_context()
+        background.run(IN_BACKGROUND.set, True)
+        tasks = [asyncio.create_task(work(), context=background) for _ in range(MANY)]
+        before = turns.count
+        await tasks[-1]
+        took.append(turns.count - before)
+
+    with asyncio.Runner(loop_factory=lambda: FairLoop(turns)) as runner:
+        runner.run(screen())
+
+    callbacks = 2 * MANY  # each starts, and goes on after its sleep
+    assert took[0] <= callbacks / SHARE + 5
 
 
 def test_a_cancelled_job_in_the_queue_ends() -> None:
