@@ -110,7 +110,7 @@ TABLE: tuple[Key, ...] = (
     Key("roll_key", "K", "roll key", "Replace the account's key", danger=True, writes=True),
     Key("deactivate", "X", "deactivate", "Give the account up for good", danger=True, writes=True),
     Key("test", "t", "test", "Try whether it works"),
-    Key("map", "m", "map", "Which names it serves", writes=True),
+    Key("map", "m", "names", "Which names lead where"),
     # questions
     Key("yes", "y", "yes", "Do it"),
     Key("no", "n", "no", "Leave it", shown="n"),
@@ -136,7 +136,7 @@ LISTED = _ids("filter sort sort_reverse")
 """Ids of the keys of a screen that shows a list."""
 
 SCREENS: dict[str, tuple[str, ...]] = {
-    "certificates": _ids("open new renew renew_due save"),
+    "certificates": _ids("open new renew renew_due save map"),
     "certificate": _ids("open next_pane renew save auto_renew auto_save"),
     "version": _ids("next_pane"),
     "requests": _ids("open new retry edit cancel save log drop_draft"),

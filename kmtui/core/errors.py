@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kmtui.model import Problem, ServerSight
+    from kmtui.model import Problem, Served, ServerSight
 
 
 class KmtuiError(Exception):
@@ -37,6 +37,14 @@ class InvalidInput(KmtuiError):
     def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.field = field
+
+
+class Unmapped(InvalidInput):
+    """Nothing says how control of `name` is proved."""
+
+    def __init__(self, message: str, *, name: str, hint: str = "") -> None:
+        super().__init__(message, field="challenge", hint=hint)
+        self.name = name
 
 
 class NotFound(KmtuiError):
@@ -212,6 +220,33 @@ class EndServerError(KmtuiError):
     """An end server cannot be used: path not writable, port taken, connection refused."""
 
     code = "end-server"
+
+
+class HostKeyRefused(EndServerError):
+    """An SSH server showed a key that is not pinned: nothing was sent to it.
+
+    `seen` is its fingerprint, empty when it showed none that can be pinned; `pinned` are ours, none
+    for a server that nobody vouched for yet.
+    """
+
+    code = "host-key"
+
+    def __init__(
+        self, message: str, *, seen: str = "", pinned: Sequence[str] = (), hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.seen = seen
+        self.pinned = tuple(pinned)
+
+
+class NotServed(EndServerError):
+    """A server does not show the version that was put there; `served` is what it shows."""
+
+    code = "not-served"
+
+    def __init__(self, served: Served, *, hint: str = "") -> None:
+        super().__init__(served.detail, hint=hint)
+        self.served = served
 
 
 class Parked(KmtuiError):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
+from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sqlmodel import Session
@@ -14,10 +17,21 @@ from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
 from kmtui.core.errors import InvalidInput, NotFound
 from kmtui.core.events import MappingChanged
-from kmtui.core.names import normalise_pattern
+from kmtui.core.names import Mapped, normalise_pattern
 from kmtui.core.recent import Recent
+from kmtui.db import certificates
 from kmtui.db import mappings as rows
 from kmtui.model import ChallengeType, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which names lead where."""
+
+    served: MappingType[str, Sequence[str]]
+    """Names of the certificates that each mapping (by id) serves."""
+    unmapped: Sequence[str]
+    """Names that no mapping covers: their requests choose a DNS account or end server."""
 
 
 class Mappings:
@@ -107,6 +121,20 @@ class Mappings:
         await self._context.db.write(store)
         self._context.bus.publish(MappingChanged(mapping.id))
         return mapping
+
+    async def coverage(self) -> Coverage:
+        """Where the names of all certificates lead."""
+
+        def find(session: Session) -> Coverage:
+            mapped = Mapped(rows.list_all(session))
+            served: defaultdict[str, list[str]] = defaultdict(list)
+            unmapped = []
+            for name in certificates.live_names(session):
+                mapping = mapped.best(name)
+                (served[mapping.id] if mapping else unmapped).append(name)
+            return Coverage(served, unmapped)
+
+        return await self._context.db.read(find)
 
     async def require_sealed(self, mapping: Mapping) -> None:
         """Make sure that a mapping is as it was stored. Raises TamperedConfiguration."""

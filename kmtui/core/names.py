@@ -150,6 +150,23 @@ def best(mappings: Iterable[Mapping], name: str) -> Mapping | None:
     return max(usable, key=lambda mapping: _specificity(mapping.pattern), default=None)
 
 
+class Mapped:
+    """Mappings by pattern, for asking about very many names."""
+
+    def __init__(self, mappings: Iterable[Mapping]) -> None:
+        self._by_pattern: dict[str, list[Mapping]] = {}
+        for mapping in mappings:
+            self._by_pattern.setdefault(mapping.pattern, []).append(mapping)
+
+    def best(self, name: str) -> Mapping | None:
+        """As `best` among all of them."""
+        labels = base_name(name).split(".")
+        bases = [".".join(labels[at:]) for at in range(len(labels))]
+        patterns = [name, *(f"{mark}.{base}" for base in bases for mark in ("*", ""))]
+        near = [each for pattern in patterns for each in self._by_pattern.get(pattern, ())]
+        return best(near, name) if near else None
+
+
 def _can_prove(challenge_type: str, name: str) -> bool:
     if is_wildcard(name):
         return challenge_type == ChallengeType.DNS_01

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kmtui.core.errors import InvalidInput
+from kmtui.core.errors import InvalidInput, Unmapped
 from kmtui.core.names import best
 from kmtui.model import ChallengeChoice, ChallengeType, DnsAccount, EndServer, Mapping, RequestSpec
 
@@ -74,9 +74,9 @@ def proof(name: str, choices: MappingType[str, ChallengeChoice], means: Means) -
     if mapping is not None and mapping.server_id:
         server = _named(means.servers, mapping.server_id, "end server", "server")
         return _by_server(name, server, mapping)
-    raise InvalidInput(
+    raise Unmapped(
         f"{name}: nothing says how to prove control of it" + (f" by {type_}" if type_ else ""),
-        field="challenge",
+        name=name,
         hint=f"map it (kmtui mapping add {name} --dns …) or choose a DNS account or end server",
     )
 

@@ -89,6 +89,18 @@ def get(session: Session, word: str) -> Certificate:
     return _models(session, found)[0]
 
 
+def live_names(session: Session) -> list[str]:
+    """Every name of a certificate that is not archived, each once, in order."""
+    statement = (
+        select(CertificateNameRow.name)
+        .join(CertificateRow, col(CertificateRow.id) == col(CertificateNameRow.certificate_id))
+        .where(LIVE)
+        .distinct()
+        .order_by(col(CertificateNameRow.name))
+    )
+    return list(session.exec(statement))
+
+
 def same(session: Session, *, label: str | None, names: Sequence[str]) -> Certificate | None:
     """The certificate of that label; without one, the live certificate for exactly these names."""
     if label:

@@ -195,6 +195,11 @@ class CertificatesScreen(ListPage):
 
         self.app.push_screen(NewRequestScreen())
 
+    def action_map(self) -> None:
+        from kmtui.screens.mappings import MappingsScreen
+
+        self.app.push_screen(MappingsScreen())
+
     def action_sort(self) -> None:
         """The list's own order is a column's here: there is no step between."""
         super().action_sort()

@@ -13,7 +13,7 @@ from kmtui.model import DnsAccount
 from kmtui.screens.checklines import last_test_cell, last_test_fact, test_word
 from kmtui.screens.dns_account import DnsAccountScreen, against_dns_account, dns_deletion
 from kmtui.screens.formpage import FormPage
-from kmtui.screens.map_names import MapNamesScreen, Target
+from kmtui.screens.mappings import MappingsScreen, Place
 from kmtui.screens.new_dns import NewDnsScreen
 from kmtui.screens.setuplist import SetupList
 from kmtui.screens.tasks import Work
@@ -75,8 +75,9 @@ class DnsScreen(SetupList):
         return dns_deletion(self.core, row.data)
 
     def action_map(self) -> None:
-        if row := self.table.row:
-            self.app.push_screen(MapNamesScreen(Target("dns", row.data.id, row.data.name)))
+        row = self.table.row
+        place = Place("dns", row.data.id, row.data.name) if row else None
+        self.app.push_screen(MappingsScreen(place))
 
 
 def _row(account: DnsAccount, provider: str, now: datetime) -> Row:

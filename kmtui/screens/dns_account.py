@@ -11,7 +11,7 @@ from kmtui.bindings import bindings
 from kmtui.model import CheckLine, DnsAccount
 from kmtui.screens.checklines import last_test_fact
 from kmtui.screens.detailpage import DetailPage, mapping_facts, setting_facts
-from kmtui.screens.map_names import MapNamesScreen, Target
+from kmtui.screens.mappings import MappingsScreen, Place
 from kmtui.screens.request_keys import LOCKED
 from kmtui.screens.setuplist import ask_to_delete
 from kmtui.screens.tasks import Work
@@ -67,7 +67,7 @@ class DnsAccountScreen(DetailPage):
         return against_dns_account(key, account, locked=self.core.access.locked)
 
     def action_map(self) -> None:
-        self.app.push_screen(MapNamesScreen(Target("dns", self.thing, self.name_shown)))
+        self.app.push_screen(MappingsScreen(Place("dns", self.thing, self.name_shown)))
 
     def action_delete(self) -> None:
         if self._account is not None:

@@ -11,7 +11,7 @@ from kmtui.bindings import bindings
 from kmtui.model import CheckLine, EndServer
 from kmtui.screens.checklines import last_test_fact
 from kmtui.screens.detailpage import DetailPage, mapping_facts, setting_facts
-from kmtui.screens.map_names import MapNamesScreen, Target
+from kmtui.screens.mappings import MappingsScreen, Place
 from kmtui.screens.request_keys import LOCKED
 from kmtui.screens.setuplist import ask_to_delete
 from kmtui.screens.tasks import Work
@@ -58,7 +58,7 @@ class EndServerScreen(DetailPage):
         return against_server(key, server, locked=self.core.access.locked)
 
     def action_map(self) -> None:
-        self.app.push_screen(MapNamesScreen(Target("server", self.thing, self.name_shown)))
+        self.app.push_screen(MappingsScreen(Place("server", self.thing, self.name_shown)))
 
     def action_delete(self) -> None:
         if self._server is not None:

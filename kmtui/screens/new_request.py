@@ -11,9 +11,17 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from kmtui.bindings import screen_bindings
-from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, OverLimit, VaultLocked
+from kmtui.core.errors import (
+    InvalidInput,
+    KmtuiError,
+    NotFound,
+    OverLimit,
+    Unmapped,
+    VaultLocked,
+)
 from kmtui.model import CheckLine, RequestSpec
 from kmtui.screens.anyway import ask_against_dns, ask_anyway
+from kmtui.screens.mappings import NewMappingScreen
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
 from kmtui.screens.request_form import (
@@ -226,6 +234,12 @@ class NewRequestScreen(Page):
             ask_anyway(
                 self, [(name, str(error))], lambda: self.start(self._send(forced=True), "send")
             )
+            return
+        except Unmapped as error:
+            # Mapped once, it is proved so at every renewal; back here, ctrl+s sends the request.
+            form = NewMappingScreen(pattern=error.name)
+            await self.app.push_screen(form)
+            form.say(f"map {error.name} first: esc goes back to the request", "warn")
             return
         except InvalidInput as error:
             field = FIELD_OF_ERROR.get(error.field, error.field)

@@ -13,7 +13,7 @@ from kmtui.model import EndServer
 from kmtui.screens.checklines import last_test_cell, last_test_fact, test_word
 from kmtui.screens.end_server import EndServerScreen, against_server, server_deletion, where_of
 from kmtui.screens.formpage import FormPage
-from kmtui.screens.map_names import MapNamesScreen, Target
+from kmtui.screens.mappings import MappingsScreen, Place
 from kmtui.screens.new_server import NewServerScreen
 from kmtui.screens.setuplist import SetupList
 from kmtui.screens.tasks import Work
@@ -75,8 +75,9 @@ class ServersScreen(SetupList):
         return server_deletion(self.core, row.data)
 
     def action_map(self) -> None:
-        if row := self.table.row:
-            self.app.push_screen(MapNamesScreen(Target("server", row.data.id, row.data.name)))
+        row = self.table.row
+        place = Place("server", row.data.id, row.data.name) if row else None
+        self.app.push_screen(MappingsScreen(place))
 
 
 def _row(server: EndServer, where: str, now: datetime) -> Row:

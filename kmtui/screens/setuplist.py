@@ -121,7 +121,7 @@ class SetupList(ListPage):
             ask_to_delete(self, *self.deletion(self.table.row))
 
 
-_OF_ROW = frozenset({"test", "map", "delete"})
+_OF_ROW = frozenset({"test", "delete"})
 
 
 def ask_to_delete(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kmtui.core.core import Core
+from kmtui.core.dns.registry import provider_names
 from kmtui.screens.new_dns import NewDnsScreen
 from tests.core.conftest import Bench
 from tests.screens.keyboard import opened, press_all, shows, until
@@ -14,9 +15,11 @@ async def test_bad_input_is_said_at_its_field_and_nothing_typed_is_lost(core: Co
         # given
         await shows(pilot, "No DNS accounts yet. n adds one")
         await pilot.press("n")
-        await shows(pilot, "Primary name")
+        await shows(pilot, "Provider")
         form = pilot.app.screen
         assert isinstance(form, NewDnsScreen)
+        await pilot.press("tab", *["right"] * provider_names().index("rfc2136"))
+        await shows(pilot, "Primary name")
         form.form.set_values({"name": "lab", "server": "192.0.2.1", "ttl": "soon"})
         form.form.set_values({"tsig_name": "key.example.org", "tsig_secret": "c2VjcmV0"})
 
