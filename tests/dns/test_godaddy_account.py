@@ -207,6 +207,13 @@ async def test_each_candidate_is_asked_once_from_the_longest(
     ]
 
 
+async def test_a_zone_that_was_made_since_is_found(vendor: FakeGoDaddy, godaddy: GoDaddy) -> None:
+    await refused(godaddy.find_zone("_acme-challenge.example.net"))
+    vendor.add_zone("example.net")
+
+    assert (await godaddy.find_zone("_acme-challenge.example.net")).text == "example.net"
+
+
 async def test_a_zone_that_the_operator_named_is_asked_for_directly(
     vendor: FakeGoDaddy, opened: Opening
 ) -> None:

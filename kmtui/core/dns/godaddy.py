@@ -156,6 +156,8 @@ class GoDaddy:
             else:
                 if zone is not None:
                     return zone
+        for candidate in tried:  # It may be made, or the key allowed, before the next question.
+            self._known.pop(candidate, None)
         if denied and len(denied) == len(tried):
             raise denied[-1]
         raise zone_not_found(

@@ -16,6 +16,7 @@ PROVIDERS = {
     "cloudflare": "kmtui.core.dns.cloudflare:Cloudflare",
     "rfc2136": "kmtui.core.dns.rfc2136:Rfc2136",
     "godaddy": "kmtui.core.dns.godaddy:GoDaddy",
+    "dnsmadeeasy": "kmtui.core.dns.dnsmadeeasy:DnsMadeEasy",
     "exec": "kmtui.core.dns.exec:Exec",
 }
 
