@@ -134,7 +134,7 @@ class DnsMadeEasy:
             now = asyncio.get_running_loop().time()
             at, zones = self._listed
             known = longest_match(parse_name(fqdn), [zone.name for zone in zones]) is not None
-            # A zone that is missing may have been made after a list that is older than the question.
+            # A zone that is missing may have been made after a list older than the question.
             if at < (now - ZONE_MEMORY if known else asked):
                 zones = await self._list()
             found = await choose(fqdn, zones, self._public)
