@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kmtui.model import Challenge
+from kmtui.model import Challenge, ServerSight
 from kmtui.status import Cell, duration, look, status_cell
 from kmtui.widgets.details import Fact
 from kmtui.widgets.rows import Column, Row
@@ -37,14 +37,26 @@ def challenge_facts(challenge: Challenge) -> list[Fact]:
         facts.append(("via", challenge.via))
     if challenge.fqdn:
         facts += [("name", challenge.fqdn), ("value", challenge.value), ("", ("y copies", "muted"))]
-    for sight in challenge.servers:
-        mark, word, tone = _SEEN if sight.seen else _UNSEEN
-        said = f" {sight.detail}" if sight.detail and not sight.seen else ""
-        facts.append(("", (f"{sight.name} {mark} {word}{said}", tone)))
+    facts += [_sight_fact(sight) for sight in challenge.servers]
     if challenge.detail:
         facts.append(("detail", challenge.detail))
     return facts
 
 
-_SEEN = (look("valid").glyph, "seen", "good")
-_UNSEEN = (look("pending").glyph, "not yet", "working")
+def _sight_fact(sight: ServerSight) -> Fact:
+    """What one server showed last, and how fast; silence is told as what it is."""
+    took = "" if sight.milliseconds is None else f"  {sight.milliseconds:.0f} ms"
+    who = f"{sight.name} {sight.address}".strip()
+    if sight.seen:
+        return _GLYPH_SEEN, (f"{who}  seen{took}", "good")
+    if sight.detail == ASKING:
+        return _GLYPH_ASKED, (f"{who}  is being asked", "working")
+    if sight.milliseconds is None:
+        return _GLYPH_SILENT, (f"{who}  no answer: {sight.detail}", "bad")
+    return _GLYPH_ASKED, (f"{who}  not yet: {sight.detail}{took}", "working")
+
+
+ASKING = "asking"
+_GLYPH_SEEN = look("valid").glyph
+_GLYPH_ASKED = look("pending").glyph
+_GLYPH_SILENT = look("failed").glyph

@@ -55,6 +55,10 @@ class RequestScreen(Page):
     RequestScreen.-told #problem { display: block; }
     RequestScreen #pane { display: none; width: 50; padding: 0 0 0 1; }
     RequestScreen.-wide #pane.-used { display: block; }
+    RequestScreen.-narrow #challenges { layout: vertical; }
+    RequestScreen.-narrow #pane.-used {
+        display: block; width: 1fr; height: auto; max-height: 7; padding: 0;
+    }
     """
 
     def __init__(self, request_id: str) -> None:
@@ -75,7 +79,7 @@ class RequestScreen(Page):
         yield self._steps
         yield self._band
         yield self._problem
-        with Horizontal():
+        with Horizontal(id="challenges"):
             with Vertical():
                 yield self.table
                 yield self.log_view
