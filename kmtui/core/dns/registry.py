@@ -17,6 +17,7 @@ PROVIDERS = {
     "rfc2136": "kmtui.core.dns.rfc2136:Rfc2136",
     "godaddy": "kmtui.core.dns.godaddy:GoDaddy",
     "dnsmadeeasy": "kmtui.core.dns.dnsmadeeasy:DnsMadeEasy",
+    "cloudns": "kmtui.core.dns.cloudns:Cloudns",
     "exec": "kmtui.core.dns.exec:Exec",
 }
 
