@@ -178,6 +178,22 @@ async def test_an_odd_list_is_an_empty_one(
     assert vendor.ttl(NAME) == 60
 
 
+@case(22)
+@pytest.mark.parametrize("odd", [[], {}, {"status": "Success", "data": []}, "ok"], ids=str)
+async def test_a_record_that_was_accepted_and_is_not_there_is_told(
+    vendor: FakeCloudns, cloudns: DnsProvider, odd: object
+) -> None:
+    vendor.add_zone(ZONE)
+    zone = await cloudns.find_zone(NAME)
+    vendor.astray = [web.json_response([]), web.json_response(odd)]
+
+    with pytest.raises(DnsProviderError) as caught:
+        await cloudns.add(zone, NAME, {"value-1"}, 60)
+
+    assert caught.value.kind == "transient"
+    assert "does not show it" in caught.value.message
+
+
 # --- which servers have a change ------------------------------------------------------------------
 
 

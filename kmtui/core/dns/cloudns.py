@@ -124,7 +124,7 @@ class Cloudns:
         """See DnsProvider.add. One call for each value that is not there yet."""
         there = await self._records(zone, fqdn)
         ttl = next((record.ttl for record in there if record.ttl), 0) or await self._choose(ttl)
-        ids: dict[str, str | None] = {record.value: record.id for record in there}
+        ids = {record.value: record.id for record in there}
         for value in sorted(values - ids.keys()):
             ids[value] = await self._create(zone, fqdn, value, ttl)
         return [TxtHandle.of(zone, fqdn, value, ids[value]) for value in sorted(values)]
@@ -181,8 +181,8 @@ class Cloudns:
             await tell(f"{TITLE} has no TTL {ttl}: it is {allowed}")
         return allowed
 
-    async def _create(self, zone: Zone, fqdn: str, value: str, ttl: int) -> str | None:
-        """The new record's id; None when the value is there and its record cannot be told."""
+    async def _create(self, zone: Zone, fqdn: str, value: str, ttl: int) -> str:
+        """The id of a new record, or of the one that was there already."""
         try:
             answer = await self._session.call(
                 "add-record",
@@ -208,7 +208,14 @@ class Cloudns:
             return there
         data = answer.get("data") if isinstance(answer, dict) else None
         record_id = data.get("id") if isinstance(data, dict) else None
-        return str(record_id) if record_id else await self._id_of(zone, fqdn, value)
+        found = str(record_id) if record_id else await self._id_of(zone, fqdn, value)
+        if found is None:
+            raise DnsProviderError(
+                f"{TITLE} accepted a TXT record at {fqdn} and does not show it",
+                kind="transient",
+                hint="try again; when it stays so, look at the zone in the control panel",
+            )
+        return found
 
     async def _delete(self, zone: Zone, fqdn: str, record: _Record) -> None:
         try:
