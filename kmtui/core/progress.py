@@ -213,11 +213,16 @@ class Progress:
             challenges.update(session, challenge_id, **fields)
 
     async def sights(
-        self, challenge_ids: Sequence[str], sights: Sequence[ServerSight], *, said: str = ""
+        self,
+        challenge_ids: Sequence[str],
+        sights: Sequence[ServerSight],
+        *,
+        task: str = "",
+        said: str = "",
     ) -> None:
-        """What each server shows of these challenges' answers now; `said` goes to the log."""
+        """What each server shows of these answers now; `task` is what a person has to do for it."""
         seen = sum(sight.seen for sight in sights)
-        detail = f"seen by {seen} of {len(sights)} servers"
+        detail = "; ".join(filter(None, [task, f"seen by {seen} of {len(sights)} servers"]))
 
         def store(session: Session) -> None:
             self.hold(session)

@@ -60,6 +60,7 @@ class Dns01:
             authorities=dns.authorities,
             delay=settings.propagation_delay,
         )
+        self._task = "TXT to be made by hand" if caps.by_hand else ""
         self._deadline = settings.propagation_timeout
         self._wanted_ttl = settings.ttl
         self._ttl = max(settings.ttl, caps.min_ttl)
@@ -114,13 +115,14 @@ class Dns01:
         adding = self._provider.add(place.zone, place.fqdn, set(values), self._ttl)
         handles = await whole(adding)
         by_value = {handle.value: handle for handle in handles}
-        written = "TXT record" if len(values) == 1 else f"{len(values)} TXT records"
+        records = "TXT record" if len(values) == 1 else f"{len(values)} TXT records"
+        done = "to be made" if self._task else "written"
         await self._journal.presented(
             progress,
             [(entry, asdict(by_value[entry.value])) for entry in entries],
             challenges=place.challenges,
-            detail="TXT written",
-            said=f"{place.fqdn}: {written} written ({self._account.name}, ttl {self._ttl})",
+            detail=self._task or "TXT written",
+            said=f"{place.fqdn}: {records} {done} ({self._account.name}, ttl {self._ttl})",
         )
         await self._provider.wait_applied(handles, self._deadline)
 
@@ -128,7 +130,7 @@ class Dns01:
         async def seen(sights: tuple[ServerSight, ...]) -> None:
             all_see = all(sight.seen for sight in sights)
             said = _seen(place, sights) if all_see else ""
-            await progress.sights(place.challenges, sights, said=said)
+            await progress.sights(place.challenges, sights, task=self._task, said=said)
 
         try:
             sights = await self._propagation.wait(

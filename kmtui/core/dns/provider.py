@@ -39,6 +39,8 @@ class Caps:
     """Changes among them in one zone: servers carry those out one by one anyway."""
     has_change_signal: bool = False
     """Whether `wait_applied` learns from the vendor when its servers have a change."""
+    by_hand: bool = False
+    """Whether a person makes the changes, and is told of them by `patience.tell`."""
     propagation_timeout: int = 300
     """Seconds until a change is visible at the latest."""
 
