@@ -19,6 +19,7 @@ PROVIDERS = {
     "dnsmadeeasy": "kmtui.core.dns.dnsmadeeasy:DnsMadeEasy",
     "cloudns": "kmtui.core.dns.cloudns:Cloudns",
     "exec": "kmtui.core.dns.exec:Exec",
+    "manual": "kmtui.core.dns.manual:Manual",
 }
 
 
