@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
 import dns.name
 import dns.rcode
@@ -18,62 +16,10 @@ from kmtui.core.dns.registry import open_provider
 from kmtui.core.dns.resolvers import Resolvers
 from kmtui.core.errors import ChallengeNotVisible, DnsProviderError
 from kmtui.model import ServerSight
-from tests.core.challenges.stub_nameserver import StubNameServer, all_running
+from tests.core.challenges.lab import NAME, Lab, V, said
+from tests.core.challenges.stub_nameserver import StubNameServer
 from tests.dns.cases import case
 from tests.servers.bind import Bind
-
-NAME = "_acme-challenge.www.example.test"
-V = "V-value"
-
-
-@dataclass
-class Lab:
-    """A resolver, three name servers of example.test, and a clock that only pauses advance."""
-
-    resolver: StubNameServer
-    servers: tuple[StubNameServer, ...]
-    now: float = 0.0
-    pauses: list[float] = field(default_factory=list)
-    after_pause: dict[int, Callable[[], None]] = field(default_factory=dict)
-
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.pauses.append(seconds)
-        self.after_pause.get(len(self.pauses), lambda: None)()
-
-    def publish(self, *values: str) -> None:
-        for server in self.servers:
-            server.add_txt(NAME, *values)
-
-    def watch(self, policy: str = "all", **options: Any) -> Propagation:
-        return Propagation(
-            Resolvers([self.resolver.endpoint]),
-            policy,
-            endpoints=[server.endpoint for server in self.servers],
-            clock=lambda: self.now,
-            sleep=self.sleep,
-            patience=0.15,
-            **options,
-        )
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    lab = Lab(StubNameServer("127.0.0.1"), tuple(StubNameServer(f"127.0.0.{n}") for n in (2, 3, 4)))
-    records = [
-        line
-        for number in (1, 2, 3)
-        for line in (f"@ NS ns{number}", f"ns{number} A 127.0.0.{number + 1}")
-    ]
-    for server in (lab.resolver, *lab.servers):
-        server.serve("example.test", *records, "www A 127.0.0.1")
-    async with all_running((lab.resolver, *lab.servers)):
-        yield lab
-
-
-def said(error: ChallengeNotVisible) -> str:
-    assert error.problem is not None
-    return error.problem.detail
 
 
 async def test_the_first_look_is_at_once(lab: Lab) -> None:
@@ -375,35 +321,6 @@ async def test_a_long_record_of_others_is_cut(lab: Lab) -> None:
 
     assert len(caught.value.servers[0].detail) < 400
     assert "and 2 more" in caught.value.servers[0].detail
-
-
-@case(24)
-async def test_servers_named_on_the_account_are_asked_instead_of_the_delegated_ones(
-    lab: Lab,
-) -> None:
-    lab.servers[2].add_txt(NAME, V)
-
-    sights = await lab.watch(watched=[lab.servers[2].endpoint]).wait(NAME, {V})
-
-    assert [(sight.name, sight.seen) for sight in sights] == [("127.0.0.4", True)]
-    assert lab.servers[0].asked == lab.servers[1].asked == []
-
-
-@case(24)
-async def test_a_late_zone_transfer_is_told_by_the_serials(lab: Lab) -> None:
-    for server, serial in zip(lab.servers, (3, 4_294_967_295, 3), strict=True):
-        rrsets = server.zones[dns.name.from_text("example.test")]
-        server.serve("example.test", f"example.test. SOA ns. host. {serial} 60 60 60 60")
-        server.zones[dns.name.from_text("example.test")] += rrsets[1:]
-    lab.servers[0].add_txt(NAME, V)
-    lab.servers[2].add_txt(NAME, V)
-
-    with pytest.raises(ChallengeNotVisible) as caught:
-        await lab.watch().wait(NAME, {V}, deadline=0)
-
-    assert "ns2.example.test (127.0.0.3" in said(caught.value)
-    assert "has example.test at serial 4294967295, its primary at 3" in said(caught.value)
-    assert "also-notify" in caught.value.hint
 
 
 async def test_a_secondary_that_was_not_told_yet_is_waited_for(
