@@ -14,10 +14,11 @@ from kmtui.core.errors import NotFound
 PROVIDERS = {
     "azure": "kmtui.core.dns.azure:AzureDns",
     "cloudflare": "kmtui.core.dns.cloudflare:Cloudflare",
+    "route53": "kmtui.core.dns.route53:Route53",
     "rfc2136": "kmtui.core.dns.rfc2136:Rfc2136",
     "godaddy": "kmtui.core.dns.godaddy:GoDaddy",
-    "dnsmadeeasy": "kmtui.core.dns.dnsmadeeasy:DnsMadeEasy",
     "cloudns": "kmtui.core.dns.cloudns:Cloudns",
+    "dnsmadeeasy": "kmtui.core.dns.dnsmadeeasy:DnsMadeEasy",
     "exec": "kmtui.core.dns.exec:Exec",
     "manual": "kmtui.core.dns.manual:Manual",
 }

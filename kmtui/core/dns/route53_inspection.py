@@ -77,13 +77,12 @@ class Inspection:
         return CheckLine(True, f"signed in as {found['Arn']}")
 
     async def _what_it_holds(self) -> CheckLine:
-        zones = await self._zones.all()
-        if zones is None:
-            return CheckLine(True, "the account holds several hundred hosted zones")
-        if not zones:
+        page = await self._zones.all()
+        if not page.zones:
             return CheckLine(False, "the account holds no public hosted zone")
-        shown = ", ".join(f"{zone.text} ({zone.id})" for zone in zones[:SHOWN])
-        more = f" and {len(zones) - SHOWN} more" if len(zones) > SHOWN else ""
+        shown = ", ".join(f"{zone.text} ({zone.id})" for zone in page.zones[:SHOWN])
+        left = len(page.zones) - SHOWN
+        more = f" and {left if page.whole else 'many'} more" if left > 0 else ""
         return CheckLine(True, f"hosted zones: {shown}{more}")
 
     async def _require_right(self, zone: Zone, fqdn: str) -> None:

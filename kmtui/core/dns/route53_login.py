@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -72,10 +72,15 @@ class AwsLogin:
             environment=environment,
         )
         login._require_whole()
-        return login
+        # Keys of the form are the whole login: no profile, role or region from elsewhere.
+        return replace(login, environment=_without_login(environment)) if login._keys else login
+
+    @property
+    def _keys(self) -> bool:
+        return bool(self.access_key_id and self.secret_access_key)
 
     def _require_whole(self) -> None:
-        keys = bool(self.access_key_id) and bool(self.secret_access_key)
+        keys = self._keys
         for wrong, name, what in (
             (self.access_key_id and not keys, "secret_access_key", "belongs to access_key_id"),
             (self.secret_access_key and not keys, "access_key_id", "belongs to secret_access_key"),
@@ -102,7 +107,7 @@ class AwsLogin:
         for library in ("botocore", "boto3", "urllib3"):
             logging.getLogger(library).setLevel(logging.INFO)
         core = self._session()
-        if self.access_key_id:
+        if self._keys:
             core.set_credentials(
                 self.access_key_id, self.secret_access_key, self.session_token or None
             )
@@ -246,6 +251,11 @@ class AwsLogin:
             return core.create_client(service, endpoint_url=self.endpoint or None, **more)
 
         return client
+
+
+def _without_login(environment: Mapping[str, str]) -> dict[str, str]:
+    """What an environment says beside who is signed in: which certificates to trust."""
+    return {name: value for name, value in environment.items() if name == "AWS_CA_BUNDLE"}
 
 
 def _web_identity(environment: Mapping[str, str]) -> dict[str, str]:

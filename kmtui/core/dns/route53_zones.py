@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-
-import dns.name
+from collections.abc import Sequence
+from dataclasses import replace
 
 from kmtui.core.dns.cuts import MEMORY
 from kmtui.core.dns.names import longest_match, parse_name
@@ -15,6 +12,7 @@ from kmtui.core.dns.provider import Zone
 from kmtui.core.dns.route53_calls import Answer, Calls
 from kmtui.core.dns.route53_errors import Refusal
 from kmtui.core.dns.route53_sets import name_of
+from kmtui.core.dns.zone_page import Page, ZonePage
 from kmtui.core.dns.zones import PublicNameservers, candidates, choose, zone_not_found
 from kmtui.core.errors import DnsProviderError
 
@@ -23,46 +21,26 @@ PAGE = 100
 MOST_PAGES = 5
 """An account with more zones is asked for each name instead."""
 MOST_NAMES = 2000
-"""Remembered, for such accounts."""
+"""Remembered of such accounts."""
 FIELD = "hosted_zone_id"
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A zone as a list shows it: its name servers are not in there."""
-
-    zone: Zone
-    private: bool
-
-    @classmethod
-    def of(cls, found: Answer) -> Listed:
-        """From a HostedZone of the API."""
-        zone = Zone(id=found["Id"].rpartition("/")[2], name=parse_name(name_of(found["Name"])))
-        return cls(zone, bool(found.get("Config", {}).get("PrivateZone")))
 
 
 class HostedZones:
     """What an account may see, asked for again after a minute; or the one zone it names."""
 
-    def __init__(
-        self,
-        calls: Calls,
-        configured: str,
-        public: PublicNameservers,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, calls: Calls, configured: str, public: PublicNameservers) -> None:
         """`configured` is a zone's id: no other zone is then asked for, and no right to list them
         is needed. `public` tells zones of one name apart."""
         self._calls = calls
         self._configured = configured
         self._public = public
-        self._clock = clock
-        self._asking = asyncio.Lock()
-        self._listed: tuple[float, Sequence[Listed] | None] = (0.0, None)
-        self._named: dict[str, tuple[float, Sequence[Listed]]] = {}
+        self._listed = ZonePage(self._first, self._named)
+        self._asked: dict[str, tuple[float, Sequence[Zone]]] = {}
+        self._private: dict[str, Zone] = {}
+        """Met on the way, by id."""
         self._whole: dict[str, Zone] = {}
         """With their name servers, which a zone keeps for life; by id."""
+        self._completing = asyncio.Lock()
 
     async def find(self, fqdn: str) -> Zone:
         """The zone that holds `fqdn`. Raises DnsProviderError."""
@@ -73,97 +51,77 @@ class HostedZones:
                     fqdn, [zone.text], f"`{FIELD}` is the zone {zone.text}: correct or clear it"
                 )
             return zone
-        async with self._asking:
-            found = await self._fitting(fqdn)
-            name = longest_match(parse_name(fqdn), _names(found))
-            same = [
-                await self._with_servers(listed.zone)
-                for listed in found
-                if listed.zone.name == name and not listed.private
-            ]
-        if not same:
-            hidden = ", ".join(f"{listed.zone.text} ({listed.zone.id})" for listed in found)
-            hint = f"{hidden} is private: a public CA cannot see it, so make a public zone"
-            raise zone_not_found(fqdn, candidates(fqdn), hint if hidden else "")
-        return await choose(fqdn, same, self._public, field=FIELD)
+        found = await self._listed.of(fqdn)
+        if not found:
+            raise zone_not_found(fqdn, candidates(fqdn), self._only_private(fqdn))
+        zones = [await self._with_servers(zone) for zone in found]
+        return await choose(fqdn, zones, self._public, field=FIELD)
 
-    async def all(self) -> Sequence[Zone] | None:
-        """The public zones, or the one; None when there are too many to list."""
+    async def all(self) -> Page:
+        """The public zones, or the one; not whole when there are too many to list."""
         if self._configured:
-            return [await self._the_configured()]
-        async with self._asking:
-            found = await self._list()
-        return None if found is None else [each.zone for each in found if not each.private]
+            return Page([await self._the_configured()], whole=True)
+        return await self._listed.look()
 
-    async def _the_configured(self) -> Zone:
-        """The zone that the account names. Raises DnsProviderError."""
-        async with self._asking:
-            if self._configured not in self._whole:
-                self._whole[self._configured] = await self._by_id(self._configured)
-            return self._whole[self._configured]
+    def _only_private(self, fqdn: str) -> str:
+        """A hint for a name whose only zone is not public."""
+        name = longest_match(parse_name(fqdn), [zone.name for zone in self._private.values()])
+        hidden = [zone.id for zone in self._private.values() if zone.name == name]
+        if not hidden:
+            return ""
+        return f"{', '.join(hidden)} is private, and a public CA cannot see it: make a public zone"
 
-    async def _fitting(self, fqdn: str) -> Sequence[Listed]:
-        """The zones that `fqdn` lies in, private ones too."""
-        found = await self._list()
-        if found is None:
-            return await self._ask_for(fqdn)
-        if longest_match(parse_name(fqdn), _names(found)) is None:
-            self._listed = (0.0, None)  # It may have been made since.
-            found = await self._list() or ()
-        return [each for each in found if parse_name(fqdn).is_subdomain(each.zone.name)]
-
-    async def _list(self) -> Sequence[Listed] | None:
-        until, found = self._listed
-        if self._clock() >= until:
-            found = await self._list_anew()
-            self._listed = (self._clock() + MEMORY, found)
-        return found
-
-    async def _list_anew(self) -> Sequence[Listed] | None:
-        found: list[Listed] = []
+    async def _first(self) -> Page:
+        found: list[Zone] = []
         start: dict[str, str] = {}
         for _ in range(MOST_PAGES):
             answer = await self._calls.call(
                 "list_hosted_zones_by_name", MaxItems=str(PAGE), **start
             )
-            found += map(Listed.of, answer["HostedZones"])
+            found += self._public_ones(answer)
             if not answer["IsTruncated"]:
-                return found
+                return Page(found, whole=True)
             start = {"DNSName": answer["NextDNSName"], "HostedZoneId": answer["NextHostedZoneId"]}
-        return None
+        return Page(found)
 
-    async def _ask_for(self, fqdn: str) -> Sequence[Listed]:
-        """The zones with the longest public name that `fqdn` lies in, and private ones on the way;
-        by a call for each name."""
-        found: list[Listed] = []
-        for candidate in candidates(fqdn):
-            until, named = self._named.get(candidate, (0.0, ()))
-            if self._clock() >= until:
-                answer = await self._calls.call(
-                    "list_hosted_zones_by_name", DNSName=f"{candidate}.", MaxItems=str(PAGE)
-                )
-                # The list starts at that name and goes on with those after it.
-                listed = map(Listed.of, answer["HostedZones"])
-                named = [each for each in listed if each.zone.text == candidate]
-                if len(self._named) >= MOST_NAMES:
-                    self._named.clear()
-                self._named[candidate] = (self._clock() + MEMORY, named)
-            found += named
-            if any(_names(named)):
-                break
+    async def _named(self, name: str) -> Sequence[Zone]:
+        now = asyncio.get_running_loop().time()
+        until, found = self._asked.get(name, (0.0, ()))
+        if now >= until:
+            answer = await self._calls.call(
+                "list_hosted_zones_by_name", DNSName=f"{name}.", MaxItems=str(PAGE)
+            )
+            # The list starts at that name and goes on with those after it.
+            found = [zone for zone in self._public_ones(answer) if zone.text == name]
+            if len(self._asked) >= MOST_NAMES:
+                self._asked.clear()
+            self._asked[name] = (now + MEMORY, found)
         return found
 
+    def _public_ones(self, answer: Answer) -> list[Zone]:
+        """Of ListHostedZonesByName."""
+        found = answer["HostedZones"]
+        self._private |= {each["Id"]: _zone(each) for each in found if _is_private(each)}
+        return [_zone(each) for each in found if not _is_private(each)]
+
     async def _with_servers(self, zone: Zone) -> Zone:
-        if zone.id not in self._whole:
-            answer = await self._calls.attempt("get_hosted_zone", Id=zone.id)
-            if not isinstance(answer, Refusal):
-                servers = _servers(answer)
-            elif answer.denied:
-                servers = await self._servers_at_apex(zone)
-            else:
-                raise self._calls.error(answer)
-            self._whole[zone.id] = replace(zone, nameservers=servers)
-        return self._whole[zone.id]
+        async with self._completing:
+            if zone.id not in self._whole:
+                answer = await self._calls.attempt("get_hosted_zone", Id=zone.id)
+                if not isinstance(answer, Refusal):
+                    servers = _servers(answer)
+                elif answer.denied:
+                    servers = await self._servers_at_apex(zone)
+                else:
+                    raise self._calls.error(answer)
+                self._whole[zone.id] = replace(zone, nameservers=servers)
+            return self._whole[zone.id]
+
+    async def _the_configured(self) -> Zone:
+        async with self._completing:
+            if self._configured not in self._whole:
+                self._whole[self._configured] = await self._by_id(self._configured)
+            return self._whole[self._configured]
 
     async def _by_id(self, zone_id: str) -> Zone:
         answer = await self._calls.attempt("get_hosted_zone", Id=zone_id)
@@ -171,14 +129,14 @@ class HostedZones:
             if not answer.denied:
                 raise self._calls.error(answer)
             return await self._by_its_records(zone_id)
-        listed = Listed.of(answer["HostedZone"])
-        if listed.private:
+        zone = _zone(answer["HostedZone"])
+        if _is_private(answer["HostedZone"]):
             raise DnsProviderError(
-                f"the hosted zone {zone_id} ({listed.zone.text}) is private",
+                f"the hosted zone {zone_id} ({zone.text}) is private",
                 kind="unsupported",
                 hint=f"a public CA cannot see it: set `{FIELD}` to the public zone of that name",
             )
-        return replace(listed.zone, nameservers=_servers(answer))
+        return replace(zone, nameservers=_servers(answer))
 
     async def _by_its_records(self, zone_id: str) -> Zone:
         """For whom may only read and change records: the first of them has the zone's name."""
@@ -208,9 +166,13 @@ class HostedZones:
         )
 
 
-def _names(listed: Iterable[Listed]) -> list[dns.name.Name]:
-    """Of the public ones."""
-    return [each.zone.name for each in listed if not each.private]
+def _zone(found: Answer) -> Zone:
+    """From a HostedZone of the API."""
+    return Zone(id=found["Id"].rpartition("/")[2], name=parse_name(name_of(found["Name"])))
+
+
+def _is_private(found: Answer) -> bool:
+    return bool(found.get("Config", {}).get("PrivateZone"))
 
 
 def _servers(answer: Answer) -> tuple[str, ...]:
