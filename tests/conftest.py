@@ -10,6 +10,8 @@ import pytest
 from tests.servers.bind import Bind
 from tests.servers.pebble import Pebble
 from tests.servers.process import SKIP_REASON
+from tests.servers.sshd import Sshd
+from tests.servers.web import Web
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,3 +55,21 @@ def bind(bind_factory: Callable[..., Bind]) -> Bind:
 def pebble(pebble_factory: Callable[..., Pebble], bind: Bind) -> Pebble:
     """A CA that resolves names through `bind`, shared by one test module."""
     return pebble_factory(dns_server=bind.server)
+
+
+@pytest.fixture(scope="module")
+def sshd_factory(servers: ExitStack) -> Callable[..., Sshd]:
+    """Starts an sshd with the arguments of `Sshd`; it ends with the test module."""
+    return lambda **options: servers.enter_context(Sshd(**options))
+
+
+@pytest.fixture(scope="module")
+def sshd(sshd_factory: Callable[..., Sshd]) -> Sshd:
+    """An SSH server that the user of the tests logs in to, shared by one test module."""
+    return sshd_factory()
+
+
+@pytest.fixture(scope="module")
+def web(servers: ExitStack) -> Web:
+    """A web server with a web root of its own, shared by one test module."""
+    return servers.enter_context(Web())

@@ -1,12 +1,16 @@
-"""End servers: where http-01 answers are served."""
+"""End servers: where http-01 answers are served, and certificates are put."""
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import uuid
+from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from kmtui.core.challenges.trial import seen
 from kmtui.core.checks import findings, refuse_in_use, remembered
 from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, NotFound, Refused
@@ -14,9 +18,12 @@ from kmtui.core.events import EndServerChanged
 from kmtui.core.recent import Recent
 from kmtui.core.servers import registry
 from kmtui.core.servers.host import Host
+from kmtui.core.servers.host_keys import HostKey
 from kmtui.core.servers.server import EndServer as Server
 from kmtui.core.servers.server import Shared
+from kmtui.core.servers.ssh_login import address_of
 from kmtui.db import servers as rows
+from kmtui.db.secrets import delete_for as forget
 from kmtui.model import CheckLine, EndServer, Mapping
 
 
@@ -60,8 +67,7 @@ class EndServers:
         self._context.access.require_change()
         if not name.strip():
             raise InvalidInput("an end server needs a name", field="name")
-        given = dict(secrets or {})
-        checked = registry.checked(kind, settings, given)
+        checked, given = await self._checked(kind, settings, secrets or {})
         server = EndServer(
             id=str(uuid.uuid4()),
             name=name,
@@ -76,19 +82,76 @@ class EndServers:
                 raise InvalidInput(f"an end server is named {name} already", field="name")
             rows.insert(session, server)
             self._context.seals.put(session, server)
-            for secret, value in given.items():
-                self._context.secrets.seal(
-                    session,
-                    owner_table="end_server",
-                    owner_id=server.id,
-                    kind=secret,
-                    value=value.encode(),
-                )
+            self._seal(session, server, given)
             self._context.record(session, "server add", "server", server.id, name, detail=kind)
 
         await self._context.db.write(store)
         self._context.bus.publish(EndServerChanged(server.id))
         return server
+
+    async def update(
+        self,
+        word: str,
+        *,
+        settings: MappingType[str, str] | None = None,
+        secrets: MappingType[str, str] | None = None,
+    ) -> EndServer:
+        """Change what is given of an end server; an empty value takes a setting or secret away.
+
+        Raises InvalidInput naming the field, TamperedConfiguration; Refused when somebody else
+        changed it at the same time.
+        """
+        self._context.access.require_change()
+        before = await self.get(word)
+        await self._context.seals.require(before)
+        held = await self._secrets_of(before)
+        changes = {**(settings or {}), **(secrets or {})}
+        checked, given = await self._checked(
+            before.kind, {**before.settings, **(settings or {})}, {**held, **(secrets or {})}
+        )
+        after = dataclasses.replace(
+            before,
+            settings=checked,
+            secret_names=tuple(sorted(given)),
+            # The last test was one of something else.
+            last_test_at=None,
+            last_test_ok=None,
+            last_test_detail="",
+        )
+
+        def store(session: Session) -> None:
+            if rows.get(session, before.id) != before:
+                raise Refused(
+                    f"{before.name} was changed meanwhile", hint="look at it, then try again"
+                )
+            rows.update(
+                session,
+                after.id,
+                settings=checked,
+                last_test_at=None,
+                last_test_ok=None,
+                last_test_detail="",
+            )
+            self._context.seals.put(session, after)
+            for name in held.keys() - given.keys():
+                forget(session, rows.OWNER, after.id, kind=name)
+            self._seal(session, after, {n: v for n, v in given.items() if held.get(n) != v})
+            detail = ", ".join(sorted(changes))
+            self._context.record(
+                session, "server update", "server", after.id, after.name, detail=detail
+            )
+
+        await self._context.db.write(store)
+        self._context.bus.publish(EndServerChanged(after.id))
+        return after
+
+    async def host_key(self, host: str, port: int | str = "") -> HostKey:
+        """The key an SSH server shows to whom it does not know, to be compared by a human.
+
+        Nothing is sent to it. Raises InvalidInput, EndServerError.
+        """
+        address = address_of({"host": host, "port": str(port)})
+        return await self._shared.connections.offered_key(address)
 
     async def open(self, server: EndServer, *, webroot: str | None = None) -> Server:
         """The working server with its secrets unsealed; a mapping's `webroot` replaces its own.
@@ -96,14 +159,7 @@ class EndServers:
         Raises VaultLocked, TamperedConfiguration.
         """
         await self._context.seals.require(server)
-        secrets = {
-            name: (
-                await self._context.secrets.open(
-                    owner_table="end_server", owner_id=server.id, kind=name
-                )
-            ).decode()
-            for name in server.secret_names
-        }
+        secrets = await self._secrets_of(server)
         settings = {**server.settings, "webroot": webroot} if webroot else server.settings
         return registry.create(server.kind, settings, secrets, self._shared)
 
@@ -131,7 +187,49 @@ class EndServers:
         return lines
 
     async def _look(self, server: EndServer) -> Sequence[CheckLine]:
-        return await (await self.open(server)).check()
+        opened = await self.open(server)
+        lines = list(await opened.check())
+        if opened.probe is not None and all(line.ok is not False for line in lines):
+            lines.append(await seen(opened, await self._mapped_name(server) or opened.probe.host))
+        return lines
+
+    async def _mapped_name(self, server: EndServer) -> str:
+        """A name that is served there, for web servers that tell their sites by name."""
+        patterns = [mapping.pattern.removeprefix(".") for mapping in await self.used_by(server.id)]
+        return next((pattern for pattern in patterns if not pattern.startswith("*")), "")
+
+    async def _checked(
+        self, kind: str, settings: MappingType[str, str], secrets: MappingType[str, str]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Settings and secrets fit to be stored. Raises InvalidInput."""
+
+        def check() -> tuple[dict[str, str], dict[str, str]]:
+            given = {name: v for name, v in registry.contents(kind, secrets).items() if v}
+            return registry.checked(kind, registry.contents(kind, settings), given), given
+
+        return await asyncio.to_thread(check)
+
+    async def _secrets_of(self, server: EndServer) -> dict[str, str]:
+        """Raises VaultLocked, TamperedSecret."""
+        return {
+            name: (
+                await self._context.secrets.open(
+                    owner_table=rows.OWNER, owner_id=server.id, kind=name
+                )
+            ).decode()
+            for name in server.secret_names
+        }
+
+    def _seal(self, session: Session, server: EndServer, secrets: MappingType[str, str]) -> None:
+        for name, value in secrets.items():
+            self._context.secrets.seal(
+                session,
+                owner_table=rows.OWNER,
+                owner_id=server.id,
+                kind=name,
+                value=value.encode(),
+                replace=True,
+            )
 
     async def used_by(self, word: str) -> list[Mapping]:
         """The mappings that send names here."""
@@ -152,5 +250,5 @@ class EndServers:
         self._context.bus.publish(EndServerChanged(server.id))
 
     async def close(self) -> None:
-        """Stop listeners that still run."""
+        """Stop listeners that still run, and close connections."""
         await self._shared.close()

@@ -23,6 +23,8 @@ class Field:
     help: str = ""
     choices: tuple[str, ...] = ()
     """The only values allowed, when there are any."""
+    file: bool = False
+    """Kept is the content of a file; what is given is its path, or the text itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

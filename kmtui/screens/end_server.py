@@ -66,11 +66,8 @@ class EndServerScreen(DetailPage):
 
 
 def where_of(server: EndServer, kind: type[Kind] | None) -> str:
-    """Where it serves: the value of the first field of its kind."""
-    if kind is None:
-        return ""
-    first = kind.fields[0]
-    return server.settings.get(first.name) or first.default
+    """Where it serves, as its kind says it."""
+    return kind.where(server.settings) if kind else ""
 
 
 def against_server(key: str, server: EndServer, *, locked: bool) -> str:

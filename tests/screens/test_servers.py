@@ -18,16 +18,16 @@ async def test_the_form_follows_the_kind_and_what_it_makes_is_listed(
         await pilot.press("n")
         await shows(pilot, "Web root*")
 
-        # when: the other kind is chosen
+        # when: another kind is chosen
         await press_all(pilot, "here")
-        await pilot.press("tab", "right")
+        await pilot.press("tab", "right", "right")
 
         # then: the name stays, the fields change
         text = await shows(pilot, "Listen addre")
         assert "here" in text
 
         # when: back, and filled in
-        await pilot.press("left")
+        await pilot.press("left", "left")
         await shows(pilot, "Web root*")
         await pilot.press("tab")
         await press_all(pilot, str(tmp_path))

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Puts the real servers of the test suite into .cache/servers/bin: Pebble (an ACME CA) and BIND 9.
+# Puts the real servers of the test suite into .cache/servers/bin: Pebble (an ACME CA), BIND 9 and
+# OpenSSH's sshd.
 #
 # Nothing is installed on the machine and root is not needed: Debian packages are downloaded with
 # apt's own signature checks and unpacked below the cache. A server that already answers there is
@@ -33,6 +34,11 @@ main() {
     }
     named_answers "$bin/named" || borrow_named || unpack_named || install_named || {
         say "no BIND 9: install it (on Debian: apt-get install bind9), then run this script again"
+        missing=1
+    }
+    sshd_answers || borrow_sshd || unpack_sshd || install_sshd || {
+        say "no sshd: install it (on Debian: apt-get install openssh-server), then run this script" \
+            "again"
         missing=1
     }
     return "$missing"
@@ -95,25 +101,10 @@ borrow_named() {
     cp "$found" "$bin/named" && named_answers "$bin/named"
 }
 
-# Downloads bind9 and what it needs beyond the packages this machine has, and runs it from the cache.
 unpack_named() {
     have_apt || return 1
     say "fetching BIND 9"
-    download_with_dependencies bind9 || return 1
-    local package
-    for package in "$scratch"/machine/cache/archives/*.deb; do
-        dpkg -x "$package" "$cache/bind" || return 1
-    done
-    rm -f "$bin/named"
-    local libraries
-    libraries="$(cd "$cache/bind" && find usr -name '*.so*' -printf '$root/%h\n' | sort -u | paste -sd :)"
-    cat >"$bin/named" <<WRAPPER
-#!/bin/sh
-root="\$(dirname "\$0")/../bind"
-LD_LIBRARY_PATH="$libraries" exec "\$root/usr/sbin/named" "\$@"
-WRAPPER
-    chmod +x "$bin/named"
-    named_answers "$bin/named"
+    unpack bind9 bind && wrap named bind/usr/sbin/named && named_answers "$bin/named"
 }
 
 install_named() {
@@ -123,6 +114,47 @@ install_named() {
         borrow_named
 }
 
+# --- OpenSSH --------------------------------------------------------------------------------------
+
+# Root's sshd separates privileges and needs the user that comes with the package.
+sshd_answers() {
+    [[ -x $bin/sftp-server && -x $bin/sshd ]] || return 1
+    [[ $(id -u) != 0 ]] || getent passwd sshd >/dev/null || return 1
+    # Asked anything it does not know, it says its version and fails.
+    { "$bin/sshd" -? 2>&1 || true; } | grep -q OpenSSH
+}
+
+borrow_sshd() {
+    [[ ${KMTUI_UNPACK_SERVERS:-} != 1 ]] || return 1
+    local found
+    found="$(PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v sshd)" || return 1
+    ln -sf "$found" "$bin/sshd"
+    borrow_sftp_server && sshd_answers
+}
+
+borrow_sftp_server() {
+    local found
+    for found in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec; do
+        [[ -x $found/sftp-server ]] && ln -sf "$found/sftp-server" "$bin/sftp-server" && return
+    done
+    return 1
+}
+
+unpack_sshd() {
+    have_apt || return 1
+    say "fetching OpenSSH"
+    unpack openssh-server sshd && wrap sshd sshd/usr/sbin/sshd || return 1
+    wrap sftp-server sshd/usr/lib/openssh/sftp-server || borrow_sftp_server || return 1
+    sshd_answers
+}
+
+install_sshd() {
+    [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 1
+    say "installing openssh-server with apt-get"
+    quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+        openssh-server && borrow_sshd
+}
+
 # --- apt, without touching the machine ------------------------------------------------------------
 
 have_apt() { command -v apt-get >/dev/null && command -v dpkg >/dev/null; }
@@ -130,6 +162,32 @@ have_apt() { command -v apt-get >/dev/null && command -v dpkg >/dev/null; }
 # Fresh package lists for the sources of this machine, whose own may be old or missing.
 machine_lists() {
     [[ -d $scratch/machine ]] || private_apt machine update
+}
+
+# unpack PACKAGE FOLDER: downloads a package and what it needs beyond the packages this machine has,
+# and unpacks it all below the cache.
+unpack() {
+    rm -f "$scratch"/machine/cache/archives/*.deb
+    download_with_dependencies "$1" || return 1
+    local package
+    for package in "$scratch"/machine/cache/archives/*.deb; do
+        dpkg -x "$package" "$cache/$2" || return 1
+    done
+}
+
+# wrap NAME PROGRAM: makes bin/NAME run a program of the cache with the libraries unpacked beside it.
+wrap() {
+    local folder="${2%%/*}" libraries
+    [[ -x $cache/$2 ]] || return 1
+    libraries="$(cd "$cache/$folder" &&
+        find usr -name '*.so*' -printf '$root/%h\n' | sort -u | paste -sd :)"
+    rm -f "$bin/$1"
+    cat >"$bin/$1" <<WRAPPER
+#!/bin/sh
+root="\$(dirname "\$0")/../$folder"
+LD_LIBRARY_PATH="$libraries" exec "\$root/${2#*/}" "\$@"
+WRAPPER
+    chmod +x "$bin/$1"
 }
 
 # Downloads a package and what it lacks here; apt must not see those of its own source as installed.

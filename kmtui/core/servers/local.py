@@ -70,6 +70,16 @@ class WebRoot:
         self.probe = probe_address(settings)
         self._made = shared.made
 
+    @staticmethod
+    def stored(settings: Mapping[str, str]) -> dict[str, str]:
+        """As they are given."""
+        return dict(settings)
+
+    @staticmethod
+    def where(settings: Mapping[str, str]) -> str:
+        """The web root."""
+        return settings.get("webroot", "")
+
     def host(self) -> LocalHost:
         """This machine."""
         return LocalHost()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 from kmtui.core.errors import InvalidInput
 from kmtui.core.servers.server import EndServer, Shared
 from kmtui.model import Field
 
+FILE_LIMIT = 256 * 1024
+"""Octets read of a file that a field asks for."""
+
 KINDS: dict[str, str] = {
     "local": "kmtui.core.servers.local:WebRoot",
+    "ssh": "kmtui.core.servers.ssh:SshServer",
     "standalone": "kmtui.core.servers.standalone:Standalone",
 }
 """Kind to ``module:class``, in the order shown."""
@@ -34,13 +39,46 @@ def kind_named(kind: str) -> type[EndServer]:
 
 
 def checked(kind: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
-    """The settings fit to be stored: known, allowed, not empty. Raises InvalidInput (`field`)."""
+    """The settings fit to be stored: known, allowed, not empty. Call it in a thread.
+
+    Raises InvalidInput (`field`).
+    """
     cls = kind_named(kind)
     plain = {name: value.strip() for name, value in settings.items() if value.strip()}
     _check(cls.fields, plain, secret=False)
     _check(cls.fields, {name: value for name, value in secrets.items() if value}, secret=True)
     cls(plain, secrets, Shared())
-    return plain
+    return cls.stored(plain)
+
+
+def contents(kind: str, values: Mapping[str, str]) -> dict[str, str]:
+    """The values with the content of a file where a field wants one and its path is given.
+
+    Call it in a thread. Raises InvalidInput (`field`).
+    """
+    files = {field.name for field in kind_named(kind).fields if field.file}
+    return {
+        name: _content(name, value) if name in files else value for name, value in values.items()
+    }
+
+
+def _content(name: str, value: str) -> str:
+    path = Path(value.strip()).expanduser() if "\n" not in value.strip() else Path()
+    if not path.is_absolute():
+        return value
+    try:
+        with path.open("rb") as file:
+            content = file.read(FILE_LIMIT + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InvalidInput(f"cannot read {path}: {reason}", field=name) from error
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not text", field=name) from None
+    if len(content) > FILE_LIMIT:
+        raise InvalidInput(f"{path} is larger than {FILE_LIMIT // 1024} KiB", field=name)
+    return text
 
 
 def create(

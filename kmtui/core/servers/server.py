@@ -14,6 +14,7 @@ from kmtui.core.addresses import Address, parse_address
 from kmtui.core.errors import ProtocolViolation
 from kmtui.core.servers.host import Host
 from kmtui.core.servers.listener import PATH, Listeners
+from kmtui.core.servers.ssh_connections import SshConnections
 from kmtui.model import CheckLine, Field
 
 WELL_KNOWN = tuple(PATH.strip("/").split("/"))
@@ -35,16 +36,18 @@ Handle: TypeAlias = dict[str, Any]
 
 
 class Shared:
-    """What the end servers of one process share: listeners, and directories that kmtui made."""
+    """What the end servers of one process share: listeners, connections, directories they made."""
 
     def __init__(self) -> None:
         self.listeners = Listeners()
+        self.connections = SshConnections()
         self.made: set[tuple[str, int]] = set()
         """Path and inode of each directory made below a web root and not yet removed."""
 
     async def close(self) -> None:
-        """Stop every listener. Challenge files stay; their clean-up is in the journal."""
+        """Stop listeners, close connections. Challenge files stay: the journal removes them."""
         await self.listeners.close()
+        await self.connections.close()
 
 
 class EndServer(Protocol):
@@ -63,6 +66,19 @@ class EndServer(Protocol):
     def __init__(
         self, settings: Mapping[str, str], secrets: Mapping[str, str], shared: Shared
     ) -> None: ...
+
+    @staticmethod
+    def stored(settings: Mapping[str, str]) -> dict[str, str]:
+        """Settings that were checked, as they are stored: what is not needed of them goes.
+
+        May take a moment: call it in a thread. Raises InvalidInput.
+        """
+        ...
+
+    @staticmethod
+    def where(settings: Mapping[str, str]) -> str:
+        """Where it serves, as an operator names it: a path, an address, user and machine."""
+        ...
 
     def host(self) -> Host | None:
         """The machine it stands on, when certificates can be put there. Quick, as building is."""

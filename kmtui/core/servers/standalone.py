@@ -34,6 +34,16 @@ class Standalone:
         self.probe = probe_address(settings)
         self._listeners = shared.listeners
 
+    @staticmethod
+    def stored(settings: Mapping[str, str]) -> dict[str, str]:
+        """As they are given."""
+        return dict(settings)
+
+    @staticmethod
+    def where(settings: Mapping[str, str]) -> str:
+        """The listen address."""
+        return settings.get("listen") or ":80"
+
     def host(self) -> None:
         """It answers challenges and keeps no files."""
 
