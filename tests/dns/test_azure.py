@@ -11,7 +11,12 @@ from tests.dns.fakes.azure import FakeAzure
 
 
 class TestAzureContract(Contract):
-    also = ("tests.dns.azure.test_records",)
+    also = (
+        "tests.dns.azure.test_records",
+        "tests.dns.azure.test_refusals",
+        "tests.dns.azure.test_sign_in",
+        "tests.dns.azure.test_zones",
+    )
 
     @pytest.fixture
     def vendor(self) -> Iterator[FakeAzure]:

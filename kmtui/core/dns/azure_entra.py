@@ -38,11 +38,13 @@ class Entra:
         self._scope = scope
         self.api = Api(TITLE, login_url, request_id=("x-ms-request-id",))
 
-    def url(self, tenant: str) -> str:
-        """The token endpoint of a tenant."""
-        return f"{self.api.base_url}/{quote(tenant)}/oauth2/v2.0/token"
+    def url(self, tenant: str, host: str = "") -> str:
+        """The token endpoint of a tenant, at another login host if need be."""
+        return f"{host or self.api.base_url}/{quote(tenant)}/oauth2/v2.0/token"
 
-    async def token(self, tenant: str, client_id: str, proof: Mapping[str, str]) -> Token:
+    async def token(
+        self, tenant: str, client_id: str, proof: Mapping[str, str], *, host: str = ""
+    ) -> Token:
         """A token for the application that `proof` shows us to be. Raises DnsProviderError."""
         form = {
             "grant_type": "client_credentials",
@@ -50,7 +52,7 @@ class Entra:
             "scope": self._scope,
             **proof,
         }
-        reply = await self.api.call("POST", self.url(tenant), form=form, passing=_passing)
+        reply = await self.api.call("POST", self.url(tenant, host), form=form, passing=_passing)
         if reply.ok and (token := Token.read(reply.json())):
             return token
         said = Saying.of(reply)
@@ -123,11 +125,9 @@ class CertificateSignIn:
         """See SignIn.lines."""
         if self._certificate is None:
             return ()
-        expires = self._certificate.expires
-        text = (
-            f"certificate with thumbprint {self._certificate.thumbprint} until {expires:%Y-%m-%d}"
-        )
+        expires, thumbprint = self._certificate.expires, self._certificate.thumbprint
         soon = (expires - utc_now()).days < SOON
+        text = f"its thumbprint is {thumbprint}, it ends on {expires:%Y-%m-%d}"
         return (CheckLine(None if soon else True, text),)
 
 
@@ -140,9 +140,17 @@ class WorkloadSignIn:
     title: ClassVar[str] = "workload identity"
 
     def __init__(
-        self, entra: Entra, tenant: str, client_id: str, environment: Mapping[str, str]
+        self,
+        entra: Entra,
+        tenant: str,
+        client_id: str,
+        environment: Mapping[str, str],
+        *,
+        login_url: str = "",
     ) -> None:
+        """Without `login_url` the platform may name the login host."""
         self._entra = entra
+        self._host = login_url or environment.get("AZURE_AUTHORITY_HOST", "").rstrip("/")
         self._environment = environment
         self._tenant = tenant or environment.get("AZURE_TENANT_ID", "")
         self._client_id = client_id or environment.get("AZURE_CLIENT_ID", "")
@@ -159,9 +167,11 @@ class WorkloadSignIn:
             )
         if not self._tenant or not self._client_id:
             raise NotOffered("tenant and application are unknown", hint="set both as settings")
+        if self._host and not _is_base_url(self._host):
+            raise NotOffered("AZURE_AUTHORITY_HOST is not an https URL")
         own = await (asyncio.to_thread(self._read, Path(file)) if file else self._ask(request_url))
         proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": own}
-        return await self._entra.token(self._tenant, self._client_id, proof)
+        return await self._entra.token(self._tenant, self._client_id, proof, host=self._host)
 
     def lines(self) -> tuple[CheckLine, ...]:
         """See SignIn.lines."""

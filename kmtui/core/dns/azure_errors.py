@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kmtui.core.dns.api import Api, Reply
 from kmtui.core.errors import DnsProviderError
 
-LONGEST_SAYING = 300
+LONGEST_SAYING = 1000
 """Characters of a vendor's own words in a message of ours."""
 
 
@@ -139,6 +139,9 @@ SIGN_IN = {
         "the signed request is not of application {client}",
         "check `client_id`",
     ),
+    "AADSTS700023": Meaning(
+        "auth", "the signed request is for another login host", "check `login_url` and `cloud`"
+    ),
     "AADSTS70021": _NO_FEDERATION,
     "AADSTS700211": _NO_FEDERATION,
     "AADSTS700212": _NO_FEDERATION,
@@ -251,7 +254,11 @@ _BY_STATUS = {
     409: ARM["Conflict"],
     412: ARM["PreconditionFailed"],
 }
-_ARM_OTHER = Meaning("invalid_request", "Azure says no: {text}", "")
+_ARM_OTHER = Meaning(
+    "invalid_request",
+    "Azure says no: {text}",
+    "the activity log of the zone in the portal may tell more",
+)
 
 _ACTION = re.compile(r"action '([^']+)'")
 _SCOPE = re.compile(r"scope '([^']+)'")
@@ -284,6 +291,8 @@ def sign_in_error(
 def arm_error(api: Api, reply: Reply, place: str) -> DnsProviderError:
     """What Azure Resource Manager answered instead of carrying a call out."""
     said = Saying.of(reply)
+    if not said.code and not said.text:
+        return api.unreadable(reply)  # Something between has answered.
     meaning = ARM.get(said.code) or _BY_STATUS.get(reply.status, _ARM_OTHER)
     if meaning is _ARM_OTHER and _TOO_MANY.search(said.text):
         meaning = ARM["TooManyRecords"]

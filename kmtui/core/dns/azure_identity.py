@@ -54,7 +54,9 @@ def sign_ins(
         "certificate": CertificateSignIn(
             entra, tenant, client, _octets(secrets, "certificate"), password
         ),
-        "workload": WorkloadSignIn(entra, tenant, client, environment),
+        "workload": WorkloadSignIn(
+            entra, tenant, client, environment, login_url=settings.get("login_url", "").rstrip("/")
+        ),
         "managed": ManagedIdentitySignIn(cloud.resource, client, environment, platform),
         "cli": AzureCliSignIn(entra.api, cloud.resource, tenant, subscription, environment),
     }

@@ -139,9 +139,11 @@ class ManagedIdentitySignIn:
                 f"cannot read {file}: {error.strerror}",
                 hint="let the user who runs kmtui be a member of the group himds",
             ) from error
-        with open(opened, "rb") as stream:
+        try:
             regular = stat.S_ISREG(os.fstat(opened).st_mode)
-            content = stream.read(LARGEST_CHALLENGE + 1) if regular else b""
+            content = os.read(opened, LARGEST_CHALLENGE + 1) if regular else b""
+        finally:
+            os.close(opened)
         key = content.decode("ascii", "replace").strip()
         if len(content) > LARGEST_CHALLENGE or not is_one_word(key):
             raise NotOffered(f"{file} does not hold a key of Azure Arc")

@@ -16,6 +16,7 @@ import dns.name
 from kmtui.core.dns.api import Reply
 from kmtui.core.dns.azure_arm import ResourceManager
 from kmtui.core.dns.azure_errors import Saying, arm_error
+from kmtui.core.dns.azure_token import is_one_word
 from kmtui.core.dns.azure_zones import ResourceId
 from kmtui.core.dns.patience import pause
 from kmtui.core.errors import DnsProviderError
@@ -50,7 +51,7 @@ class TxtSet:
         records, metadata = found.get("TXTRecords") or [], found.get("metadata") or {}
         ttl = found.get("TTL")
         if (
-            not isinstance(etag, str)
+            not is_one_word(etag)
             or not isinstance(ttl, int)
             or not isinstance(metadata, dict)
             or not isinstance(records, list)

@@ -89,7 +89,7 @@ def _lifetime(answer: Mapping[str, object]) -> float:
         try:
             # The Azure CLI before 2.54 gives local time, without saying so.
             seconds = (datetime.fromisoformat(local).astimezone() - utc_now()).total_seconds()
-        except ValueError:
+        except (ValueError, OverflowError):
             seconds = None
     return max(1.0, SHORT_LIFE if seconds is None else seconds)
 
@@ -99,6 +99,6 @@ def _number(value: object) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if 0 <= number < 1e12 else None

@@ -192,6 +192,8 @@ class AzureZones:
             # Of several subscriptions one may be closed to us, or lack the resource group.
             if several and error.kind in ("permission", "zone_not_found"):
                 return []
+            if error.kind == "permission":
+                error.hint += "; or set `zone_id`: then nothing has to be listed"
             raise
         return [zone for item in items if (zone := _zone(item))]
 

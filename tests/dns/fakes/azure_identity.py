@@ -160,7 +160,7 @@ class FakeIdentities:
         if wanted not in self.machine:
             said = {"error": "invalid_request", "error_description": "Identity not found"}
             return web.json_response(said, status=400)
-        answer = self.issue(f"machine {wanted}")
+        answer = self.issue(f"machine-{wanted}")
         answer["expires_on"] = str(int(time.time()) + 86400)
         if absolute:
             del answer["expires_in"]
