@@ -13,6 +13,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import textual.screen
 from rich.text import Text
 from textual import on
 from textual.app import App, SystemCommand
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 ASK_AGAIN = 10.0
 """Seconds in which a second q leaves although jobs run."""
+FRAME = 1 / 120
+"""Seconds between two frames, at times twice that: a key waits for it when something else was just
+painted, and Textual's sixtieth is felt."""
 
 
 class KmtuiApp(App[None], inherit_bindings=False):
@@ -66,6 +70,7 @@ class KmtuiApp(App[None], inherit_bindings=False):
     ) -> None:
         super().__init__(**arguments)
         self.animation_level = "none"
+        textual.screen.UPDATE_PERIOD = FRAME  # type: ignore[misc]  # no other way but the environment
         for own in theme.themes():
             self.register_theme(own)
         self.theme = theme.choose(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kmtui import theme
+from kmtui.app import FRAME
 from kmtui.config import Options
 from kmtui.core.errors import DatabaseError
 from kmtui.core.events import CertificateChanged, RequestChanged
@@ -55,6 +56,11 @@ async def test_a_wide_terminal_shows_the_pane_and_who() -> None:
     async with opened(size=(120, 40)) as (app, _, _):
         assert screen_lines(app)[0].endswith("ops@host1 RW")
         assert "name     n0.example.org" in screen_text(app)
+
+
+async def test_a_frame_follows_another_sooner_than_textual_would_paint_it() -> None:
+    async with opened() as (_, _, screen):
+        assert screen._update_timer._interval == FRAME  # Private, and pinned with Textual.
 
 
 async def test_an_inventory_that_cannot_be_opened_ends_with_its_words_and_code() -> None:
