@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test torture lint servers bench lock clean
+.PHONY: help demo run test torture lint servers docs bench lock clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,6 +35,9 @@ lint: $(STAMP)   ## Check style, types and who imports whom
 
 servers:         ## Fetch the real servers of the tests into .cache (no root needed)
 	@tests/servers/install.sh
+
+docs: $(STAMP)   ## Write the pages about DNS providers anew, from their classes
+	@$(BIN)/python scripts/dns_pages.py
 
 bench: $(STAMP)  ## Measure, and print ratios
 	@for script in tests/bench/*.py; do PYTHONPATH=. $(BIN)/python $$script || exit 1; done

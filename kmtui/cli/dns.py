@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,14 +26,19 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the DNS
 
 
 @app.command("providers")
-def providers(context: typer.Context) -> int:
-    """Show what each provider needs: its settings and secrets."""
+def providers(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[P]...", help="Which; without, all of them.")
+    ] = None,
+) -> int:
+    """Show what each provider needs: settings, secrets, the smallest right, an example, notes."""
+    from kmtui.cli.providers import provider_lines
     from kmtui.core.dns import registry
 
-    described = [registry.describe(name) for name in registry.provider_names()]
-    invocation(context).output.answer(
-        {"providers": described}, [line for each in described for line in _provider_lines(each)]
-    )
+    described = [registry.describe(name) for name in names or registry.provider_names()]
+    lines = list(provider_lines(described))
+    invocation(context).output.answer({"providers": described}, lines)
     return 0
 
 
@@ -158,25 +163,3 @@ def _lines(row: DnsAccount) -> list[str]:
             ("", row.last_test_detail if row.last_test_ok is False else ""),
         ]
     )
-
-
-def _provider_lines(described: dict[str, Any]) -> list[str]:
-    rows = [
-        (
-            f"  {field['name']}",
-            "secret" if field["secret"] else "",
-            "required" if field["required"] else "",
-            " ".join(filter(None, [field["help"], _default(field)])) or field["label"],
-        )
-        for field in described["fields"]
-    ]
-    return [
-        f"{described['name']}: {described['title']}",
-        f"  right needed: {described['least_right']}",
-        *table(["  field", "", "", "meaning"], rows),
-        "",
-    ]
-
-
-def _default(field: dict[str, Any]) -> str:
-    return f"[{field['default']}]" if field["default"] else ""

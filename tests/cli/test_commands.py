@@ -137,7 +137,23 @@ def test_providers_describe_themselves_without_an_inventory(run: Run, tmp_path: 
 
     fields = {field["name"]: field for field in providers["rfc2136"]["fields"]}
     assert fields["tsig_secret"]["secret"]
+    assert (fields["server"]["common"], fields["ttl"]["common"]) == (False, True)
     assert not (tmp_path / "data").exists()
+
+
+def test_people_read_what_a_provider_needs(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["dns", "providers", "godaddy", "exec"]) == 0
+
+    shown = capsys.readouterr().out
+    assert [line for line in shown.splitlines() if line and not line.startswith(" ")] == [
+        "godaddy: GoDaddy",
+        "exec: Own commands",
+        "every account",
+    ]
+    assert "kmtui dns add godaddy --provider godaddy" in shown
+    assert "ten or more domains" in shown
+    assert all(len(line) <= 102 for line in shown.splitlines())
+    assert cli.run(["dns", "providers", "bind"]) == 5
 
 
 def test_people_read_tables(run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

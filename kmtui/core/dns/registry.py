@@ -43,10 +43,13 @@ def provider_class(name: str) -> type[DnsProvider]:
 def describe(name: str) -> dict[str, Any]:
     """What a provider needs, as plain data: forms and ``kmtui dns providers`` show it."""
     provider = provider_class(name)
+    own = {field.name for field in provider.fields}
     return {
         "name": name,
         "title": provider.title,
-        "fields": [asdict(field) for field in all_fields(provider)],
+        "fields": [
+            {**asdict(field), "common": field.name not in own} for field in all_fields(provider)
+        ],
         "least_right": provider.least_right,
         "example": provider.example,
         "notes": list(provider.notes),
