@@ -25,12 +25,13 @@ class _Name:
     """The changes of one name that wait for the one under way."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    adding: dict[str, int] = field(default_factory=dict)
-    """Values that wait to be added, with the TTL wanted."""
+    adding: dict[object, tuple[AbstractSet[str], int]] = field(default_factory=dict)
+    """What each caller that waits wants to be added, and with which TTL. Two may want the same:
+    orders that a CA let share an authorization."""
     written: dict[str, TxtHandle] = field(default_factory=dict)
     """Handles of values that somebody else's write took along."""
-    removing: dict[str, TxtHandle] = field(default_factory=dict)
-    """Handles that wait to be removed, by value."""
+    removing: dict[object, Sequence[TxtHandle]] = field(default_factory=dict)
+    """What each caller that waits wants to be removed."""
 
 
 class GatedProvider:
@@ -75,20 +76,20 @@ class GatedProvider:
             async with self._zones[zone.text], self._account:
                 return await self.provider.add(zone, fqdn, values, ttl)
         name = self._names[zone.id, fqdn]
-        name.adding.update(dict.fromkeys(values, ttl))
+        caller = object()
+        name.adding[caller] = values, ttl
         try:
             async with self._changing(zone.id, fqdn, zone.text):
                 # Who came before may have written ours with its own.
                 if not values <= name.written.keys():
-                    waiting = dict(name.adding)
-                    ttl = min(waiting.values())
-                    for handle in await self.provider.add(zone, fqdn, waiting.keys(), ttl):
+                    wanted = frozenset().union(*(values for values, _ in name.adding.values()))
+                    ttl = min(ttl for _, ttl in name.adding.values())
+                    for handle in await self.provider.add(zone, fqdn, wanted, ttl):
                         name.written[handle.value] = handle
-                        name.adding.pop(handle.value, None)
                 return [name.written[value] for value in sorted(values)]
         finally:
+            del name.adding[caller]
             for value in values:
-                name.adding.pop(value, None)
                 name.written.pop(value, None)
 
     async def wait_applied(self, handles: Sequence[TxtHandle], deadline: float) -> None:
@@ -102,31 +103,39 @@ class GatedProvider:
         for handle in handles:
             fqdn = handle.fqdn if whole_sets else ""
             groups[handle.zone_id, fqdn, handle.zone_name].append(handle)
-        for (zone_id, fqdn, zone), group in groups.items():
-            if whole_sets:
-                await self._remove(zone_id, fqdn, zone, group)
-            else:
-                async with self._zones[zone], self._account:
-                    await self.provider.remove(group)
+        results = await asyncio.gather(
+            *(self._remove(*place, group) for place, group in groups.items()),
+            return_exceptions=True,
+        )
+        for result in results:
+            if result is not None:
+                raise result
 
     async def aclose(self) -> None:
         """See DnsProvider.aclose."""
         await self.provider.aclose()
 
     async def _remove(self, zone_id: str, fqdn: str, zone: str, group: list[TxtHandle]) -> None:
+        if self._caps.semantics != "rrset":
+            async with self._zones[zone], self._account:
+                await self.provider.remove(group)
+            return
         name = self._names[zone_id, fqdn]
-        ours = {handle.value: handle for handle in group}
-        name.removing.update(ours)
+        caller = object()
+        name.removing[caller] = group
         try:
             async with self._changing(zone_id, fqdn, zone):
-                if name.removing.keys() & ours.keys():
+                # Who came before may have removed ours with its own.
+                if caller in name.removing:
                     waiting = dict(name.removing)
-                    await self.provider.remove(list(waiting.values()))
-                    for value in waiting:
-                        name.removing.pop(value, None)
+                    unwanted = {
+                        handle.value: handle for each in waiting.values() for handle in each
+                    }
+                    await self.provider.remove(list(unwanted.values()))
+                    for each in waiting:
+                        name.removing.pop(each, None)
         finally:
-            for value in ours:
-                name.removing.pop(value, None)
+            name.removing.pop(caller, None)
 
     @asynccontextmanager
     async def _changing(self, zone_id: str, fqdn: str, zone: str) -> AsyncIterator[None]:

@@ -73,6 +73,7 @@ class Changes:
         zone.waiting.append(wish)
         try:
             async with zone.lock:
+                await asyncio.sleep(0)  # Whoever asks in this moment comes along.
                 # Who came before may have taken this one along.
                 if not wish.done:
                     await self._write(zone_id, _batch(wish, zone.waiting))
