@@ -28,6 +28,8 @@ MOST_BYTES = 4 * 1024 * 1024
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 MOST_TRIES = 8
+JITTER = 1.25
+"""A pause is up to so many times what was named: never less than a vendor asked for."""
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which the same call may succeed."""
 
@@ -159,9 +161,8 @@ class Api:
                     return reply
             if attempt == tries:
                 raise failure
-            # Full jitter: who failed together does not come back together.
-            jitter = random.uniform(0, again)
-            await pause(max(wait, jitter), why, error=failure)
+            # Jitter: who failed together does not come back together.
+            await pause(wait * random.uniform(1, JITTER), why, error=failure)
             again = min(again * 2, LONGEST_PAUSE)
         raise AssertionError("the last try returns or raises")
 
