@@ -28,7 +28,8 @@ ALGORITHMS = {
 
 _CLAUSE = re.compile(r'\s*key\s+"?(?P<name>[^"\s{]+)"?\s*\{(?P<body>[^}]*)\}\s*;?\s*')
 _STATEMENT = re.compile(r'(algorithm|secret)\s+"?([^";\s]+)"?\s*;')
-_COMMENT = re.compile(r"(?://|#)[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT = re.compile(r'("[^"\n]*")|(?://|#)[^\n]*|/\*.*?\*/', re.DOTALL)
+"""A comment, or a quoted word: base64 may hold what looks like one."""
 
 
 class TsigKey(dns.tsig.Key):
@@ -59,7 +60,7 @@ def read_key(name: str, algorithm: str, secret: bytes | str) -> TsigKey | None:
     the key and its algorithm itself. Raises InvalidInput naming the field; never quotes the secret.
     """
     text = _text(secret)
-    if re.match(r"key\s", _COMMENT.sub("", text).lstrip()):
+    if re.match(r"key\s", _without_comments(text).lstrip()):
         name, algorithm, text = _read_clause(text, name)
     if not name and not text:
         return None
@@ -86,7 +87,7 @@ def _text(secret: bytes | str) -> str:
 
 
 def _read_clause(text: str, name: str) -> tuple[str, str, str]:
-    clause = _CLAUSE.fullmatch(_COMMENT.sub("", text))
+    clause = _CLAUSE.fullmatch(_without_comments(text))
     if clause is None:
         raise InvalidInput("the TSIG key file is not one key { … }; clause", field="tsig_secret")
     statements = dict(_STATEMENT.findall(clause["body"]))
@@ -98,6 +99,10 @@ def _read_clause(text: str, name: str) -> tuple[str, str, str]:
             f"the TSIG key file is for key {clause['name']!r}, not {name!r}", field="tsig_name"
         )
     return clause["name"], statements["algorithm"].lower(), statements["secret"]
+
+
+def _without_comments(text: str) -> str:
+    return _COMMENT.sub(lambda found: found[1] or "", text)
 
 
 def _key_name(text: str) -> dns.name.Name:

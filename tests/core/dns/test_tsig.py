@@ -41,6 +41,16 @@ def test_a_key_file_brings_name_and_algorithm() -> None:
     assert key.secret == base64.b64decode(SECRET)
 
 
+@pytest.mark.parametrize("secret", ["ab//cd//efgh", "/*ab/*/cd*/e"])
+def test_a_secret_that_looks_like_a_comment_is_read_whole(secret: str) -> None:
+    decoded = base64.b64decode(secret.replace("*", "+"))
+
+    key = read_key("", "hmac-sha256", CLAUSE.replace(SECRET, secret.replace("*", "+")))
+
+    assert key is not None
+    assert key.secret == decoded
+
+
 @pytest.mark.parametrize(
     ("name", "algorithm", "secret", "field"),
     [
