@@ -19,6 +19,9 @@ from kmtui.core.challenges.solvers import Solvers
 from kmtui.core.clock import Clock, utc_now
 from kmtui.core.configuration import Configuration
 from kmtui.core.context import Context
+from kmtui.core.deployment.deployer import Deployer
+from kmtui.core.deployment.hook import Hook
+from kmtui.core.deployment.queue import Deployments
 from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
 from kmtui.core.errors import DatabaseError
@@ -33,11 +36,14 @@ from kmtui.core.requests import Requests
 from kmtui.core.seals import Seals
 from kmtui.core.secrets import Secrets
 from kmtui.core.stored_slots import StoredSlots
+from kmtui.core.targets import Targets
 from kmtui.core.vault import Vault
 from kmtui.db.database import Database
 
 FILE_NAME = "kmtui.db"
 """The inventory's name in the data directory."""
+HOOKS = "hooks"
+"""Where files lie below the data directory while a hook puts them somewhere."""
 
 
 class Core:
@@ -60,16 +66,23 @@ class Core:
         self.dns_accounts = DnsAccounts(context)
         self.end_servers = EndServers(context)
         self.mappings = Mappings(context, self.dns_accounts, self.end_servers)
+        self.targets = Targets(context, self.end_servers)
         self.configuration = Configuration(
-            context, self.cas, self.accounts, self.dns_accounts, self.end_servers, self.mappings
+            context,
+            *(self.cas, self.accounts, self.dns_accounts, self.end_servers, self.mappings),
+            self.targets,
         )
         self.certificates = Certificates(context)
+        deployer = Deployer(context, self.certificates, self.targets.host, Hook(data / HOOKS))
+        self.deployments = Deployments(context, self.targets, deployer, self.jobs)
         self.activity = ActivityTrail(context)
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
         advisory = Advisory(self.cas, self.dns_accounts)
         self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs, advisory)
-        self.recovery = Recovery(context, self.requests)
-        self.renewal = Renewal(context, data, self.cas, self.requests, self.recovery)
+        self.recovery = Recovery(context, self.requests, self.deployments)
+        self.renewal = Renewal(
+            context, data, self.cas, self.requests, self.recovery, self.deployments
+        )
         self.alerts = Alerts(context, self.renewal)
 
     @classmethod

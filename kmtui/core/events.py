@@ -44,6 +44,18 @@ class EndServerChanged(Event):
     """An end server was added, tested, changed or removed."""
 
 
+class TargetChanged(Event):
+    """A target was added, changed or removed, or something happened there."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentStepped(Event):
+    """The deployment to the target `id` came a step further."""
+
+    text: str
+    """One line about the step; may hold words of a server, unfiltered."""
+
+
 class MappingChanged(Event):
     """A mapping was added or removed."""
 

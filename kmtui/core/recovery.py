@@ -1,4 +1,4 @@
-"""Taking up what was cut off: requests nobody works on any more, and what they left published.
+"""Taking up what was cut off: requests and deployments, and what they left published.
 
 A process may end at any moment, by a signal, a crash or a power cut. Everything it was about to do
 was written down first, so whoever looks next goes on: with the same key, with the order as the CA
@@ -15,12 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from kmtui.core.context import Context
+from kmtui.core.deployment.queue import Deployments
 from kmtui.core.errors import KmtuiError, Refused
 from kmtui.core.events import Event, VaultChanged
 from kmtui.core.requests import Requests
 from kmtui.core.together import together
 from kmtui.db import cleanup
-from kmtui.model import CleanupEntry, Request, RequestStatus
+from kmtui.model import CleanupEntry, Request, RequestStatus, Target
 
 log = logging.getLogger(__name__)
 
@@ -40,18 +41,22 @@ class Recovered:
     """Published answers that were removed."""
     left: int = 0
     """Published answers that are still there, or may be."""
+    targets: tuple[Target, ...] = ()
+    """Where something is to be deployed to: they go on as jobs."""
 
 
 class Recovery:
     """Looks for unfinished work, once or for as long as a screen is open."""
 
-    def __init__(self, context: Context, requests: Requests) -> None:
+    def __init__(self, context: Context, requests: Requests, deployments: Deployments) -> None:
         self._context = context
         self._requests = requests
+        self._deployments = deployments
         self._task: asyncio.Task[None] | None = None
 
     async def run(self) -> Recovered:
-        """Take up every request whose time has come, and remove what ended requests left.
+        """Take up every request and deployment whose time has come, and remove what ended requests
+        left.
 
         Raises VaultLocked, ReadOnly.
         """
@@ -61,12 +66,14 @@ class Recovery:
         ready = [each for each in found if each.not_before is None or each.not_before <= now]
         for request in ready:
             self._requests.take_up(request)
+        targets = await self._deployments.take_up()
         due = await self._context.db.read(lambda session: cleanup.due(session, now))
         removed = await self._remove(due)
         return replace(
             removed,
             requests=tuple(ready),
             waiting=tuple(each for each in found if each not in ready),
+            targets=tuple(targets),
         )
 
     async def clean_up(self) -> Recovered:

@@ -19,6 +19,7 @@ from kmtui.core import authorities
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.clockguard import ClockGuard
 from kmtui.core.context import Context
+from kmtui.core.deployment.queue import Deployments
 from kmtui.core.due import choose, judge
 from kmtui.core.locks import FOLDER, FileLock, holder
 from kmtui.core.recovery import Recovery
@@ -27,7 +28,7 @@ from kmtui.core.successors import Outcome, Successors
 from kmtui.core.together import together
 from kmtui.core.windows import Windows
 from kmtui.db import accounts, certificates, renewal
-from kmtui.model import Account, Authority, Certificate, RequestStatus, Verdict
+from kmtui.model import Account, Authority, Certificate, RequestStatus, Target, Verdict
 
 LOCK = "renew.lock"
 
@@ -42,6 +43,8 @@ class RenewalRun:
     """Of those that were renewed, and of the requests that were cut off before and taken up."""
     put_off: int = 0
     """How many due ones are left for the next run."""
+    deployed: tuple[Target, ...] = ()
+    """Targets that something was due at, as they are now; `error` says what did not go well."""
     notes: tuple[str, ...] = ()
     """What an operator should read: alarms and warnings, a sentence each."""
     held_by: int | None = None
@@ -58,6 +61,7 @@ class Renewal:
         cas: CertificateAuthorities,
         requests_: Requests,
         recovery: Recovery,
+        deployments: Deployments,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._context = context
@@ -65,6 +69,7 @@ class Renewal:
         self._cas = cas
         self._requests = requests_
         self._recovery = recovery
+        self._deployments = deployments
         self._windows = Windows(context, cas, chance)
         self._successors = Successors(context, requests_, self._windows)
         self._guard = ClockGuard(context, cas)
@@ -177,6 +182,7 @@ class Renewal:
             verdicts=tuple(verdict for _, verdict in judged),
             outcomes=(*ended, *refused),
             put_off=len(due) - len(chosen),
+            deployed=tuple(await self._deployments.settled()),
             notes=(*([alarm] if alarm else []), *clocks.warnings),
         )
 

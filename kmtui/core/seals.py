@@ -17,12 +17,12 @@ from sqlmodel import Session
 
 from kmtui.core.errors import NotFound, TamperedConfiguration, TamperedSecret
 from kmtui.db.secrets import SEAL
-from kmtui.model import Account, Authority, DnsAccount, EndServer, Mapping
+from kmtui.model import Account, Authority, DnsAccount, EndServer, Mapping, Target
 
 if TYPE_CHECKING:
     from kmtui.core.secrets import Secrets
 
-Sealable: TypeAlias = Account | Authority | DnsAccount | EndServer | Mapping
+Sealable: TypeAlias = Account | Authority | DnsAccount | EndServer | Mapping | Target
 
 COVERED: dict[type[Sealable], tuple[str, str, tuple[str, ...]]] = {
     Account: ("account", "id", ("ca", "directory_url", "key_thumbprint")),
@@ -34,6 +34,14 @@ COVERED: dict[type[Sealable], tuple[str, str, tuple[str, ...]]] = {
         "id",
         ("pattern", "challenge_type", "dns_account_id", "server_id", "alias", "webroot"),
     ),
+    Target: (
+        "target",
+        "id",
+        (
+            *("certificate_id", "name", "server_id", "directory", "layout", "hook", "owner"),
+            *("mode", "check_command", "reload_command", "verify", "adopt"),
+        ),
+    ),
 }
 """Table, identifying field and the fields that a seal covers."""
 
@@ -43,6 +51,7 @@ WORDS = {
     "dns_account": "DNS account",
     "end_server": "end server",
     "mapping": "mapping",
+    "target": "target",
 }
 
 
@@ -98,7 +107,9 @@ def describe(row: Sealable) -> str:
 
 
 def name_of(row: Sealable) -> str:
-    """Its name or pattern."""
+    """Its name or pattern; a target's with its certificate."""
+    if isinstance(row, Target):
+        return f"{row.certificate} {row.name}"
     return row.pattern if isinstance(row, Mapping) else row.name
 
 

@@ -325,6 +325,7 @@ class TargetRow(SQLModel, table=True):
     deployed_at: datetime | None = Field(default=None, sa_type=Utc)
     verified_at: datetime | None = Field(default=None, sa_type=Utc)
     started_at: datetime | None = Field(default=None, sa_type=Utc)
+    trying_version: int | None = None
     staged: str = ""
     former: str | None = None
     forced: bool = False

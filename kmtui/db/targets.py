@@ -11,10 +11,11 @@ from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 
 from kmtui.core.errors import NotFound
-from kmtui.db import filters, rows
+from kmtui.db import filters, rows, secrets
 from kmtui.db.tables import CertificateRow, EndServerRow, TargetRow
 from kmtui.model import Target, TargetState
 
+OWNER = "target"
 CHANGEABLE = frozenset(TargetRow.model_fields) - {
     *("id", "certificate_id", "server_id", "hook", "created_at", "attempt")
 }
@@ -136,9 +137,19 @@ def claim(session: Session, target_id: str, worker: str, *, held: int) -> int | 
     return session.exec(statement).scalar_one_or_none()
 
 
+def claimed(session: Session, target_id: str) -> tuple[int, str | None]:
+    """The fencing number and who holds it. Raises NotFound."""
+    statement = select(TargetRow.attempt, TargetRow.worker).where(TargetRow.id == target_id)
+    found = session.exec(statement).first()
+    if found is None:
+        raise NotFound(f"no target {target_id!r}")
+    return found
+
+
 def delete(session: Session, target_id: str) -> None:
-    """Remove a target; its history stays. Raises NotFound."""
+    """Remove a target and its seal; its history stays. Raises NotFound."""
     row = rows.existing(session, TargetRow, "target", target_id, col(TargetRow.id))
+    secrets.delete_for(session, OWNER, target_id)
     rows.remove(session, row)
 
 

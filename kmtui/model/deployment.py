@@ -62,6 +62,8 @@ class Target:
     """When the server was last seen serving `version`."""
     started_at: datetime | None = None
     """When the attempt under way, or cut off, began."""
+    trying_version: int | None = None
+    """The version of that attempt; another one may be wanted since."""
     staged: str = ""
     """Journal: where the files of the attempt under way, or cut off, were put."""
     former: str | None = None

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.torture import crowd, disk, faults, kills, random_kills
+from tests.torture import crowd, deployments, disk, faults, kills, random_kills
 from tests.torture.kills import Tally
 from tests.torture.scenes import SCENES
 
@@ -40,12 +40,17 @@ def _crowd(options: argparse.Namespace) -> Iterator[Tally]:
     yield from crowd.run(options.certificates, kills=options.crowd_kills)
 
 
+def _deployments(options: argparse.Namespace) -> Iterator[Tally]:
+    yield from deployments.run(every=options.every)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Tally]]] = {
     "kills": _kills,
     "faults": _faults,
     "disk": _disk,
     "random": _random,
     "crowd": _crowd,
+    "deployments": _deployments,
 }
 
 

@@ -22,7 +22,7 @@ async def run_command(command: str, *, seconds: float) -> Ran:
     Raises EndServerError when it cannot be started, or has not ended in time: then it is killed,
     and so is what it started.
     """
-    environment = await asyncio.to_thread(_environment)
+    environment = await asyncio.to_thread(plain_environment)
     try:
         ended = await child.run(
             (*_SHELL, command), environment=environment, seconds=seconds, most_output=MOST_OUTPUT
@@ -44,7 +44,8 @@ async def run_command(command: str, *, seconds: float) -> Ran:
     return Ran(ended.code, ended.output.decode(errors="replace"))
 
 
-def _environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
+    """What a command of the operator's finds: who runs it and where, nothing of our environment."""
     try:
         who = pwd.getpwuid(os.geteuid())
         home, user = who.pw_dir, who.pw_name

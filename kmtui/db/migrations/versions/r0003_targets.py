@@ -39,6 +39,7 @@ STATEMENTS = (
         deployed_at TEXT CHECK (length(deployed_at) = 27),
         verified_at TEXT CHECK (length(verified_at) = 27),
         started_at TEXT CHECK (length(started_at) = 27),
+        trying_version INTEGER CHECK (trying_version > 0),
         staged TEXT NOT NULL,
         former TEXT,
         forced INTEGER NOT NULL CHECK (forced IN (0, 1)),

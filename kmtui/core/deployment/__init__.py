@@ -1,0 +1,1 @@
+"""Deployment: versions put where they belong, proved, and taken back when that goes wrong."""
