@@ -118,7 +118,7 @@ install_named() {
 
 # Root's sshd separates privileges and needs the user that comes with the package.
 sshd_answers() {
-    [[ -x $bin/sftp-server && -x $bin/sshd ]] || return 1
+    [[ -x $bin/sftp-server && -x $bin/ssh-agent && -x $bin/sshd ]] || return 1
     [[ $(id -u) != 0 ]] || getent passwd sshd >/dev/null || return 1
     # Asked anything it does not know, it says its version and fails.
     { "$bin/sshd" -? 2>&1 || true; } | grep -q OpenSSH
@@ -129,7 +129,12 @@ borrow_sshd() {
     local found
     found="$(PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v sshd)" || return 1
     ln -sf "$found" "$bin/sshd"
-    borrow_sftp_server && sshd_answers
+    borrow_sftp_server && borrow_agent && sshd_answers
+}
+
+borrow_agent() {
+    local found
+    found="$(command -v ssh-agent)" && ln -sf "$found" "$bin/ssh-agent"
 }
 
 borrow_sftp_server() {
@@ -144,7 +149,9 @@ unpack_sshd() {
     have_apt || return 1
     say "fetching OpenSSH"
     unpack openssh-server sshd && wrap sshd sshd/usr/sbin/sshd || return 1
+    # Both come with packages that the machine may have already.
     wrap sftp-server sshd/usr/lib/openssh/sftp-server || borrow_sftp_server || return 1
+    wrap ssh-agent sshd/usr/bin/ssh-agent || borrow_agent || return 1
     sshd_answers
 }
 

@@ -31,8 +31,9 @@ KEYS = {
 class Sshd(Server):
     """A running sshd. Its address is 127.0.0.1 and `port`.
 
-    `host_keys` are keys of `KEYS`. `identity` is the private key that may log in. `options` are
-    further lines of sshd_config(5), which win over those of this class.
+    `host_keys` are keys of `KEYS`. `identity` is the private key that may log in. `sftp` is the
+    program that serves files, with its options. `options` are further lines of sshd_config(5),
+    which win over those of this class.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Sshd(Server):
         host_keys: Sequence[str] = ("ed25519",),
         banner: str = "",
         path: Path | None = None,
+        sftp: str = "internal-sftp",
         options: Sequence[str] = (),
     ) -> None:
         super().__init__()
@@ -58,7 +60,7 @@ class Sshd(Server):
             f"SetEnv PATH={f'{path}:' if path else ''}/usr/local/bin:/usr/bin:/bin",
             *([f"Banner {self._write('banner', banner)}"] if banner else []),
             *(f"{name} {path}" for name, path in self._programs()),
-            "Subsystem sftp internal-sftp",
+            f"Subsystem sftp {sftp}",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
             "PermitRootLogin prohibit-password",
@@ -89,11 +91,12 @@ class Sshd(Server):
 
     def settings(self, **others: str) -> dict[str, str]:
         """Settings of the kind ``ssh`` that lead here, with the host key pinned."""
+        pin = " ".join(key.get_fingerprint() for key in list(self._host_keys.values())[:1])
         return {
             "host": "127.0.0.1",
             "port": str(self.port),
             "user": self.user,
-            "host_key": self.fingerprint(next(iter(self._host_keys))),
+            "host_key": pin,
             **others,
         }
 
@@ -101,6 +104,11 @@ class Sshd(Server):
     def secrets(self) -> dict[str, str]:
         """The secrets that go with `settings`."""
         return {"identity": self.identity}
+
+    @property
+    def logins(self) -> int:
+        """How often somebody was let in."""
+        return self.log.count("Accepted ")
 
     def _spawn(self) -> None:
         if os.geteuid() == 0:
@@ -139,3 +147,26 @@ class Sshd(Server):
             for option, name in parts.items()
             if (unpacked / name).exists()
         ]
+
+
+class Agent(Server):
+    """A running ssh-agent with one key."""
+
+    def __init__(self, key: asyncssh.SSHKey) -> None:
+        super().__init__()
+        self.socket = self.directory / "agent"
+        self._key = key
+        argv: list[str | Path] = [binary("ssh-agent"), "-D", "-a", self.socket]
+        self._process = Process(argv, log=self.directory / "agent.log")
+        self._processes = [self._process]
+
+    async def fill(self) -> None:
+        """Gives it the key; call it once it runs."""
+        async with await asyncssh.connect_agent(str(self.socket)) as agent:
+            await agent.add_keys([self._key])
+
+    def _spawn(self) -> None:
+        self._process.spawn()
+
+    def _wait(self) -> None:
+        self._process.wait_until(self.socket.exists)

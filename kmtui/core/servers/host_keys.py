@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from kmtui.core.addresses import Address
 from kmtui.core.errors import InvalidInput
 
+REVOKED = "@revoked "
+"""How a known_hosts line begins whose key is never to be trusted."""
+
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/])")
 
 
@@ -57,14 +60,55 @@ class Pins:
         return cls(fingerprints, known_hosts)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What known_hosts lines hold for one server, as fingerprints."""
+
+    keys: frozenset[str]
+    authorities: frozenset[str]
+    """Those that may sign a host's key (``@cert-authority``)."""
+    revoked: frozenset[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.keys or self.authorities or self.revoked)
+
+
+NOTHING = Known(frozenset(), frozenset(), frozenset())
+
+
+def known(address: Address, known_hosts: str) -> Known:
+    """What the text holds for `address`; lines that cannot be read count for nothing.
+
+    Imports asyncssh: call it in a thread.
+    """
+    import asyncssh
+
+    # Without a port for the usual one: that is how files name it.
+    port = address.port if address.port != asyncssh.DEFAULT_PORT else None
+    keys: set[str] = set()
+    authorities: set[str] = set()
+    revoked: set[str] = set()
+    for line in known_hosts.splitlines():
+        # Matched as a key: asyncssh overlooks a revoked one with a port when nothing else matches.
+        bare = line.strip().removeprefix(REVOKED)
+        try:
+            found, signing, *_ = asyncssh.import_known_hosts(bare).match(address.host, "", port)
+        except ValueError:
+            continue
+        mine = keys if bare == line.strip() else revoked
+        mine.update(key.get_fingerprint() for key in found)
+        authorities.update(key.get_fingerprint() for key in signing)
+    return Known(frozenset(keys), frozenset(authorities), frozenset(revoked))
+
+
 def lines_naming(address: Address, known_hosts: str) -> str:
     """The lines of a known_hosts file that a connection to `address` would look at.
 
-    Raises InvalidInput when there are none. Imports asyncssh: call it in a thread.
+    Raises InvalidInput when no key is among them. Imports asyncssh: call it in a thread.
     """
     lines = [line.strip() for line in known_hosts.splitlines()]
-    found = [line for line in lines if any(matched(address, line))]
-    if not found:
+    found = [line for line in lines if known(address, line)]
+    if all(line.startswith(REVOKED) for line in found):
         raise InvalidInput(
             f"the known_hosts file does not name {address}",
             field="known_hosts",
@@ -72,24 +116,3 @@ def lines_naming(address: Address, known_hosts: str) -> str:
             "them with the server's console first",
         )
     return "\n".join(found)
-
-
-def matched(address: Address, known_hosts: str) -> tuple[list[str], list[str]]:
-    """Fingerprints of the host keys, and of the authorities, that the text holds for `address`.
-
-    Lines that cannot be read count for nothing.
-    """
-    import asyncssh
-
-    # Without a port for the usual one: that is how files name it.
-    port = address.port if address.port != asyncssh.DEFAULT_PORT else None
-    keys: list[str] = []
-    authorities: list[str] = []
-    for line in known_hosts.splitlines():
-        try:
-            result = asyncssh.import_known_hosts(line).match(address.host, "", port)
-        except ValueError:
-            continue
-        keys += [key.get_fingerprint() for key in result[0]]
-        authorities += [key.get_fingerprint() for key in [*result[1], *result[2]]]
-    return keys, authorities

@@ -215,13 +215,11 @@ class Sftp:
             return posixpath.normpath(await self._client.realpath("."))
 
     def _told(self, what: str) -> AbstractAsyncContextManager[None]:
-        return _told(self._connection, what)
+        return _told(self._connection, what, seconds=STEP_SECONDS)
 
 
 @asynccontextmanager
-async def _told(
-    connection: SshConnection, what: str, *, seconds: float = STEP_SECONDS
-) -> AsyncIterator[None]:
+async def _told(connection: SshConnection, what: str, *, seconds: float) -> AsyncIterator[None]:
     where = connection.login.where
     try:
         async with asyncio.timeout(seconds):

@@ -17,7 +17,7 @@ import asyncssh
 from kmtui.core.addresses import Address
 from kmtui.core.errors import EndServerError
 from kmtui.core.servers.host import Ran
-from kmtui.core.servers.host_keys import HostKey, Pins, matched
+from kmtui.core.servers.host_keys import NOTHING, HostKey, Known, Pins, known
 from kmtui.core.servers.sftp import Sftp
 from kmtui.core.servers.ssh_command import run_command
 from kmtui.core.servers.ssh_credentials import Credentials, credentials
@@ -43,6 +43,8 @@ FAMILIES = {"ssh-ed25519": ED25519, "ecdsa-sha2-": ECDSA, "ssh-rsa": RSA}
 """How the type of a key begins, and the signatures made with it; what a server shows by default is
 of the first family that both sides have."""
 _ALL = (*ED25519, *ECDSA, *RSA)
+_NO_SUCH_KEY = (asyncssh.KeyExchangeFailed, ConnectionResetError, BrokenPipeError)
+"""What a server without a key of that type does: it says so, or hangs up first."""
 
 
 class SshConnection:
@@ -98,21 +100,27 @@ class SshConnection:
 async def connect(login: SshLogin) -> SshConnection:
     """Log in. Raises HostKeyRefused before anything was sent, EndServerError for all else."""
     pins = login.pins
-    known, authorities = await asyncio.to_thread(matched, login.address, pins.known_hosts)
+    lines = await asyncio.to_thread(known, login.address, pins.known_hosts)
     seen: list[HostKey] = []
-    reason = ""
+    failure: EndServerError | None = None
     async with credentials(login) as held:
-        for algorithms in _attempts(bool(known or authorities), seen):
-            visit = _Visit(pins)
+        for algorithms in _attempts(bool(lines.keys or lines.authorities), seen):
+            visit = _Visit(pins, lines)
             try:
                 link = await visit.log_in(login, algorithms, held)
                 return SshConnection(link, login, by=held.said, banner=visit.banner)
             except asyncssh.HostKeyNotVerifiable as error:
                 seen += [visit.seen] if visit.seen else []
-                reason = error.reason
-            except asyncssh.KeyExchangeFailed as error:
-                reason = reason or error.reason  # a server need not have a key of each family
-    raise refused(login, seen, [*pins.fingerprints, *known, *authorities], reason)
+                failure = refused(login, seen, pins, lines, error.reason)
+            except EndServerError as error:
+                cause = error.__cause__
+                if visit.trusted or isinstance(cause, asyncssh.PermissionDenied):
+                    raise
+                if not seen and not isinstance(cause, _NO_SUCH_KEY):
+                    raise
+                failure = failure or error
+    assert failure is not None
+    raise failure
 
 
 async def offered_key(address: Address) -> HostKey:
@@ -121,8 +129,8 @@ async def offered_key(address: Address) -> HostKey:
     Raises EndServerError.
     """
     stranger = SshLogin(address=address, user="kmtui", pins=Pins())
-    visit = _Visit(Pins())
-    with suppress(asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
+    visit = _Visit(Pins(), NOTHING)
+    with suppress(asyncssh.HostKeyNotVerifiable):
         # No key is pinned, so none is accepted.
         (await visit.log_in(stranger, _ALL, Credentials("", {}))).abort()
     if visit.seen is None:
@@ -136,11 +144,14 @@ async def offered_key(address: Address) -> HostKey:
 class _Visit(asyncssh.SSHClient):
     """One attempt: judges the key, and keeps what the server says."""
 
-    def __init__(self, pins: Pins) -> None:
+    def __init__(self, pins: Pins, lines: Known) -> None:
         self._pins = pins
+        self._revoked = lines.revoked
         self._limit: asyncio.Timeout | None = None
         self.seen: HostKey | None = None
         """The key that is not pinned."""
+        self.trusted = False
+        """Whether it showed one that is."""
         self.banner = ""
 
     async def log_in(
@@ -158,7 +169,7 @@ class _Visit(asyncssh.SSHClient):
                     server_host_key_algs=list(algorithms) or (),
                     **{**_NOTHING_OF_THE_USER, **held.options},
                 )
-        except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
+        except asyncssh.HostKeyNotVerifiable:
             raise
         except (OSError, ValueError, asyncssh.Error) as error:
             raise unreachable(login, error, held.said) from error
@@ -172,10 +183,9 @@ class _Visit(asyncssh.SSHClient):
     ) -> bool:
         """Asked for a key that the known_hosts lines do not hold."""
         shown = _host_key(key)
-        if shown.sha256 in self._pins.fingerprints:
-            return True
-        self.seen = shown
-        return False
+        self.trusted = shown.sha256 in set(self._pins.fingerprints) - self._revoked
+        self.seen = None if self.trusted else shown
+        return self.trusted
 
     def auth_banner_received(self, msg: str, lang: str) -> None:
         self.banner = (self.banner + msg)[:BANNER_LIMIT]

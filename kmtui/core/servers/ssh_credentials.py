@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,7 +48,7 @@ async def credentials(login: SshLogin) -> AsyncIterator[Credentials]:
         )
     else:
         async with _agent(login.agent) as keys:
-            prints = ", ".join(pair.get_fingerprint() for pair in keys)
+            prints = ", ".join(_fingerprint(pair.public_data) for pair in keys)
             yield _keys(keys, f"the keys of the agent ({prints})")
 
 
@@ -60,25 +62,33 @@ def _private_key(identity: Secret[str], passphrase: Secret[str] | None) -> async
     text = identity.reveal().strip() + "\n"
     try:
         return asyncssh.import_private_key(text, passphrase.reveal() if passphrase else None)
-    except asyncssh.KeyEncryptionError as error:
-        wrong = "passphrase" in str(error).lower() and passphrase is not None
-        raise EndServerError(
+    except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError) as error:
+        raise _unreadable(str(error), given=passphrase is not None) from None
+
+
+def _unreadable(reason: str, *, given: bool) -> EndServerError:
+    """Why a private key cannot be used; `given` says whether there is a passphrase."""
+    copy = "the vault seals the key itself: store a copy without passphrase (ssh-keygen -p -f COPY)"
+    if "bcrypt" in reason:
+        return EndServerError(
+            "a key with a passphrase in OpenSSH's form needs the Python package bcrypt", hint=copy
+        )
+    words = reason.lower()
+    if "passphrase" in words or "decrypt" in words:
+        return EndServerError(
             "the passphrase does not open the key"
-            if wrong
-            else f"the key cannot be decrypted: {error}",
-            hint="the vault seals the key itself: store a copy without passphrase "
-            "(ssh-keygen -p -f COPY)",
-        ) from None
-    except asyncssh.KeyImportError as error:
-        encrypted = "passphrase" in str(error).lower()
-        raise EndServerError(
-            "the key has a passphrase, and none is stored"
-            if encrypted
-            else f"the key cannot be read: {error}",
-            hint="store its passphrase too (identity_passphrase), or a copy without one"
-            if encrypted
-            else "OpenSSH or PEM form, as ssh-keygen writes it",
-        ) from None
+            if given
+            else "the key has a passphrase, and none is stored",
+            hint=f"give the right one (identity_passphrase), or {copy}",
+        )
+    return EndServerError(
+        f"the key cannot be read: {reason}", hint="OpenSSH or PEM form, as ssh-keygen writes it"
+    )
+
+
+def _fingerprint(public: bytes) -> str:
+    digest = hashlib.sha256(public).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import asyncssh
 
 from kmtui.core.errors import EndServerError, HostKeyRefused
-from kmtui.core.servers.host_keys import HostKey
+from kmtui.core.servers.host_keys import HostKey, Known, Pins
 from kmtui.core.servers.ssh_login import SshLogin
 
 _COMPARE = "compare it on the server's console (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub)"
@@ -25,30 +25,39 @@ _NETWORK = {
 
 
 def refused(
-    login: SshLogin, seen: Sequence[HostKey], pinned: Sequence[str], reason: str
+    login: SshLogin, seen: Sequence[HostKey], pins: Pins, lines: Known, reason: str
 ) -> HostKeyRefused:
-    """The server's key is not one that was pinned."""
+    """The server's key is not one that was pinned; `lines` are those of known_hosts files."""
+    pinned = [*pins.fingerprints, *sorted(lines.keys | lines.authorities)]
     if not seen:
         return HostKeyRefused(
-            f"{login.address} shows no key that is pinned: {reason}",
+            f"{login.address} shows no host key that is trusted: {reason}",
             pinned=pinned,
-            hint="nothing was sent; kmtui server test shows it once a key of it is pinned",
+            hint="nothing was sent; look which key and certificate the server shows "
+            "(ssh-keyscan -c), and pin what is right",
         )
-    shown = seen[0]
-    pin = f"kmtui server update NAME --host-key '{shown.sha256}'"
-    if pinned:
+    shown = next((key for key in seen if key.sha256 in lines.revoked), seen[0])
+    if shown.sha256 in lines.revoked:
         return HostKeyRefused(
-            f"the host key of {login.address} has changed: pinned is {', '.join(pinned)}, "
-            f"seen was {shown}",
+            f"the host key of {login.address} is revoked: {shown}",
             seen=shown.sha256,
             pinned=pinned,
-            hint="somebody may stand in between; nothing was sent. If the server has a new key, "
-            f"{_COMPARE}, then {pin}",
+            hint="nothing was sent; whoever has that key can pretend to be the server",
+        )
+    pin = f"kmtui server update NAME --host-key '{shown.sha256}'"
+    if not pinned:
+        return HostKeyRefused(
+            f"nobody vouched for the host key of {login.address} yet: {shown}",
+            seen=shown.sha256,
+            hint=f"nothing was sent; {_COMPARE}, then {pin}",
         )
     return HostKeyRefused(
-        f"nobody vouched for the host key of {login.address} yet: {shown}",
+        f"the host key of {login.address} has changed: pinned is {', '.join(pinned)}, "
+        f"seen was {shown}",
         seen=shown.sha256,
-        hint=f"nothing was sent; {_COMPARE}, then {pin}",
+        pinned=pinned,
+        hint="somebody may stand in between; nothing was sent. If the server has a new key, "
+        f"{_COMPARE}, then {pin}",
     )
 
 

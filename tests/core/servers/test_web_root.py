@@ -1,16 +1,19 @@
-"""The web root on this machine: what it writes, whose files it touches, what it leaves behind."""
+"""Web roots, here and over SSH: what is written, whose files are touched, what is left behind."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from kmtui.core.errors import EndServerError, ProtocolViolation
 from kmtui.core.servers.local import WebRoot
-from kmtui.core.servers.server import Shared
+from kmtui.core.servers.server import EndServer, Shared
+from kmtui.core.servers.ssh import SshServer
+from tests.servers.sshd import Sshd
 
 TOKEN = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
 OTHER = "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
@@ -24,9 +27,30 @@ def webroot(tmp_path: Path) -> Path:
     return root
 
 
+Opened = Callable[[Shared], EndServer]
+"""Makes the end server anew, as another request or the next run would."""
+
+
+@pytest.fixture(params=["this machine", "over SSH"])
+def opened(request: pytest.FixtureRequest, webroot: Path) -> Opened:
+    """The same web root, reached in both ways."""
+    if request.param == "this machine":
+        return lambda shared: WebRoot({"webroot": str(webroot)}, {}, shared)
+    sshd: Sshd = request.getfixturevalue("sshd")
+    settings = sshd.settings(webroot=str(webroot))
+    return lambda shared: SshServer(settings, sshd.secrets, shared)
+
+
 @pytest.fixture
-def server(webroot: Path) -> WebRoot:
-    return WebRoot({"webroot": str(webroot)}, {}, Shared())
+async def shared() -> AsyncIterator[Shared]:
+    shared = Shared()
+    yield shared
+    await shared.close()
+
+
+@pytest.fixture
+def server(opened: Opened, shared: Shared) -> EndServer:
+    return opened(shared)
 
 
 @pytest.fixture
@@ -42,7 +66,7 @@ def everything_in(root: Path) -> list[str]:
 
 @pytest.mark.usefixtures("strict_umask")
 async def test_writes_the_answer_where_a_web_server_finds_and_may_read_it(
-    server: WebRoot, webroot: Path
+    server: EndServer, webroot: Path
 ) -> None:
     await server.present(TOKEN, ANSWER)
 
@@ -53,7 +77,7 @@ async def test_writes_the_answer_where_a_web_server_finds_and_may_read_it(
     assert file.parent.parent.stat().st_mode & 0o777 == 0o755
 
 
-async def test_clean_up_leaves_nothing_behind(server: WebRoot, webroot: Path) -> None:
+async def test_clean_up_leaves_nothing_behind(server: EndServer, webroot: Path) -> None:
     handle = await server.present(TOKEN, ANSWER)
 
     await server.clean_up(handle)
@@ -62,7 +86,7 @@ async def test_clean_up_leaves_nothing_behind(server: WebRoot, webroot: Path) ->
     assert everything_in(webroot) == []
 
 
-async def test_directories_of_others_stay(server: WebRoot, webroot: Path) -> None:
+async def test_directories_of_others_stay(server: EndServer, webroot: Path) -> None:
     (webroot / ".well-known").mkdir()
 
     await server.clean_up(await server.present(TOKEN, ANSWER))
@@ -71,9 +95,10 @@ async def test_directories_of_others_stay(server: WebRoot, webroot: Path) -> Non
 
 
 @pytest.mark.parametrize("first_out", [0, 1])
-async def test_two_answers_at_once_leave_nothing_behind(webroot: Path, first_out: int) -> None:
-    shared = Shared()
-    servers = [WebRoot({"webroot": str(webroot)}, {}, shared) for _ in range(2)]
+async def test_two_answers_at_once_leave_nothing_behind(
+    opened: Opened, shared: Shared, webroot: Path, first_out: int
+) -> None:
+    servers = [opened(shared) for _ in range(2)]
     handles = [
         await servers[0].present(TOKEN, ANSWER),
         await servers[1].present(OTHER, "other"),
@@ -86,7 +111,7 @@ async def test_two_answers_at_once_leave_nothing_behind(webroot: Path, first_out
     assert everything_in(webroot) == []
 
 
-async def test_presenting_again_after_a_crash_is_the_same(server: WebRoot, webroot: Path) -> None:
+async def test_presenting_again_after_a_crash_is_the_same(server: EndServer, webroot: Path) -> None:
     await server.present(TOKEN, ANSWER)
     file = webroot / ".well-known" / "acme-challenge" / TOKEN
     file.write_text(ANSWER[:17])  # cut short by the crash
@@ -99,7 +124,7 @@ async def test_presenting_again_after_a_crash_is_the_same(server: WebRoot, webro
 
 
 async def test_a_handle_of_the_journal_alone_removes_the_file(
-    server: WebRoot, webroot: Path
+    server: EndServer, webroot: Path
 ) -> None:
     await server.present(TOKEN, ANSWER)
 
@@ -109,13 +134,13 @@ async def test_a_handle_of_the_journal_alone_removes_the_file(
 
 
 async def test_a_file_with_other_content_is_neither_replaced_nor_removed(
-    server: WebRoot, webroot: Path
+    server: EndServer, webroot: Path
 ) -> None:
     file = webroot / ".well-known" / "acme-challenge" / TOKEN
     file.parent.mkdir(parents=True)
     file.write_text("somebody else's")
 
-    with pytest.raises(EndServerError, match="File exists"):
+    with pytest.raises(EndServerError, match=r"File exists|there already"):
         await server.present(TOKEN, ANSWER)
     await server.clean_up({"token": TOKEN, "key_authorization": ANSWER, "made": []})
 
@@ -124,7 +149,7 @@ async def test_a_file_with_other_content_is_neither_replaced_nor_removed(
 
 @pytest.mark.parametrize("planted", ["link", "fifo", "directory"])
 async def test_planted_things_are_not_followed_and_not_removed(
-    server: WebRoot, webroot: Path, tmp_path: Path, planted: str
+    server: EndServer, webroot: Path, tmp_path: Path, planted: str
 ) -> None:
     victim = tmp_path / "victim"
     victim.write_text("")
@@ -147,7 +172,7 @@ async def test_planted_things_are_not_followed_and_not_removed(
 
 
 async def test_a_linked_challenge_directory_is_refused(
-    server: WebRoot, webroot: Path, tmp_path: Path
+    server: EndServer, webroot: Path, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -156,7 +181,7 @@ async def test_a_linked_challenge_directory_is_refused(
     with pytest.raises(EndServerError) as refused:
         await server.present(TOKEN, ANSWER)
 
-    assert "symbolic link" in refused.value.hint
+    assert "symbolic link" in refused.value.message + refused.value.hint
     assert everything_in(outside) == []
 
 
@@ -165,7 +190,7 @@ async def test_a_linked_challenge_directory_is_refused(
     ["../../etc/cron.d/x", "short", "a" * 129, TOKEN + "\n", "a/" * 15, "." * 30, "é" * 30, ""],
 )
 async def test_a_token_that_is_no_token_writes_nothing(
-    server: WebRoot, webroot: Path, token: str
+    server: EndServer, webroot: Path, token: str
 ) -> None:
     with pytest.raises(ProtocolViolation):
         await server.present(token, ANSWER)
@@ -175,31 +200,48 @@ async def test_a_token_that_is_no_token_writes_nothing(
     assert everything_in(webroot) == []
 
 
-async def test_check_reports_and_leaves_nothing(server: WebRoot, webroot: Path) -> None:
+async def test_check_reports_and_leaves_nothing(server: EndServer, webroot: Path) -> None:
     report = await server.check()
 
-    assert [line.ok for line in report] == [True, True]
+    assert {line.ok for line in report} == {True}
+    assert "written and removed" in report[-1].text
     assert everything_in(webroot) == []
 
 
-async def test_check_of_a_missing_web_root_is_a_finding(tmp_path: Path) -> None:
-    server = WebRoot({"webroot": str(tmp_path / "absent")}, {}, Shared())
+async def test_check_of_a_missing_web_root_is_a_finding(server: EndServer, webroot: Path) -> None:
+    os.rmdir(webroot)
 
-    (line,) = await server.check()
+    report = await server.check()
 
-    assert not line.ok
-    assert "is not a directory" in line.text
+    assert report[-1].ok is False
 
 
 async def test_directories_made_by_a_run_that_was_cut_off_are_removed_by_the_next(
-    webroot: Path,
+    opened: Opened, shared: Shared, webroot: Path
 ) -> None:
-    server = WebRoot({"webroot": str(webroot)}, {}, Shared())
+    server = opened(shared)
     noted = await server.intended(TOKEN, ANSWER)
     assert everything_in(webroot) == []
     await server.present(TOKEN, ANSWER)
 
-    after_the_kill = WebRoot({"webroot": str(webroot)}, {}, Shared())
+    next_run = Shared()
+    after_the_kill = opened(next_run)
     await after_the_kill.clean_up(await after_the_kill.present(TOKEN, ANSWER, noted))
+
+    assert everything_in(webroot) == []
+    await next_run.close()
+
+
+async def test_many_requests_come_and_go_at_once(
+    opened: Opened, shared: Shared, webroot: Path
+) -> None:
+    async def one(number: int) -> None:
+        server = opened(shared)
+        token = f"{number:043}"
+        handle = await server.present(token, f"{token}.answer", await server.intended(token, ""))
+        assert (webroot / ".well-known" / "acme-challenge" / token).exists()
+        await server.clean_up(handle)
+
+    await asyncio.gather(*(one(number) for number in range(40)))
 
     assert everything_in(webroot) == []
