@@ -15,6 +15,7 @@ from kmtui.core.errors import DatabaseError
 from kmtui.core.events import CertificateChanged, RequestChanged
 from kmtui.lastwords import crash_report, refusal
 from kmtui.screens.feed import TICK
+from kmtui.screens.messages import Changed
 from kmtui.widgets.rows import Row
 from tests.paper import HOSTILE, PaperApp, PaperCore, opened
 from tests.terminal import screen_lines, screen_text, settled
@@ -109,6 +110,44 @@ async def test_a_change_is_seen_in_the_row_and_the_vault_in_the_title() -> None:
 
         assert "expired" in screen_text(app)
         assert screen_lines(app)[0].endswith("LOCKED")
+
+
+async def test_keys_and_further_changes_come_while_a_screen_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened() as (_, pilot, screen):
+        heard: list[set[str]] = []
+        read = asyncio.Event()
+
+        async def slow(message: Changed) -> None:
+            heard.append({event.id for event in message.events})
+            await read.wait()
+
+        monkeypatch.setattr(screen, "changed", slow)
+        for changed in "abc":
+            screen.post_message(Changed((CertificateChanged(changed),)))
+            await pilot.pause()
+
+        await pilot.press("j")
+        assert screen.table.cursor == 1
+        assert heard == [{"a"}]
+
+        read.set()
+        await settled(pilot)
+        assert heard == [{"a"}, {"b", "c"}]
+
+
+async def test_what_changed_and_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened() as (app, pilot, screen):
+
+        async def refuse(message: Changed) -> None:
+            raise DatabaseError("the disk is gone")
+
+        monkeypatch.setattr(screen, "changed", refuse)
+        screen.post_message(Changed())
+        await settled(pilot)
+
+        assert "reading what changed: the disk is gone" in screen_text(app)
 
 
 async def test_a_screen_that_was_away_reads_again_when_it_is_shown() -> None:

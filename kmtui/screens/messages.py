@@ -25,3 +25,8 @@ class Changed(Message, bubble=False):
     def __init__(self, events: Sequence[Event] = ()) -> None:
         super().__init__()
         self.events = tuple(events)
+
+    def and_then(self, later: Changed) -> Changed:
+        """Both as one."""
+        known = bool(self.events and later.events)
+        return Changed((*self.events, *later.events) if known else ())

@@ -69,6 +69,8 @@ class Page(Screen[None]):
         self.job_strip = JobStrip()
         self.key_bar = KeyBar(self.KEY_LINE)
         self._seen = -1
+        self._unread: Changed | None = None
+        self._reading = False
 
     def compose(self) -> ComposeResult:
         yield self.title_line
@@ -122,12 +124,12 @@ class Page(Screen[None]):
         `title` names the action for the error screen. The work outlives this screen.
         """
 
-        def say_error(error: KmtuiError) -> None:
-            self.workbench.note_error(title, error)
-            if self.is_attached:
-                self.say(f"{title}: {error}  (! for more)" if title else str(error), "bad")
+        self.workbench.start(work, lambda error: self._say_error(title, error))
 
-        self.workbench.start(work, say_error)
+    def _say_error(self, title: str, error: KmtuiError) -> None:
+        self.workbench.note_error(title, error)
+        if self.is_attached:
+            self.say(f"{title}: {error}  (! for more)" if title else str(error), "bad")
 
     def ask(self, text: str, on_yes: Callable[[], None]) -> None:
         """Ask on one line, y or n."""
@@ -149,8 +151,22 @@ class Page(Screen[None]):
     async def on_changed(self, message: Changed) -> None:
         self._seen = self.workbench.changes
         self.refresh_title()
-        await self.changed(message)
-        self.refresh_bindings()
+        self._unread = message if self._unread is None else self._unread.and_then(message)
+        if not self._reading:
+            self._reading = True
+            self.run_worker(self._read_changes(), group="changes")
+
+    async def _read_changes(self) -> None:
+        """Beside the screen: a key that passes it would wait until everything is read."""
+        try:
+            while (message := self._unread) is not None:
+                self._unread = None
+                await self.changed(message)
+                self.refresh_bindings()
+        except KmtuiError as error:
+            self._say_error("reading what changed", error)
+        finally:
+            self._reading = False
 
     def on_screen_resume(self) -> None:
         """Read again if something changed while another screen was shown."""
