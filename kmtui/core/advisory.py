@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.challenges import caa
-from kmtui.core.challenges.delegation import AUTO, Delegation
+from kmtui.core.challenges.homes import Homes
 from kmtui.core.dns.names import parse_name
 from kmtui.core.dns.patience import patience
 from kmtui.core.dns.resolvers import Resolvers
@@ -44,7 +44,7 @@ class Advisory:
 
     def __init__(self, cas: CertificateAuthorities, dns: DnsAccounts) -> None:
         self._cas = cas
-        self._dns = dns
+        self._homes = Homes(dns)
 
     async def look(self, proofs: Mapping[str, Proof], account: Account) -> list[CheckLine]:
         """What stands in the way (False), is worth knowing (None) or is fine (True), by name."""
@@ -81,19 +81,17 @@ class Advisory:
         assert proof.dns_account is not None
         name = f"_acme-challenge.{proof.name.removeprefix('*.')}"
         try:
-            opened = await self._dns.open(proof.dns_account)
-            effective = await Delegation(opened.authorities).effective_name(
-                name, proof.alias or AUTO
-            )
-            zone = await opened.find_zone(effective.text)
+            home = await self._homes.of(name, proof.dns_account, proof.alias)
         except DnsProviderError as error:
             ok = False if error.kind in OBSTACLES else None
             return [CheckLine(ok, f"{proof.name}: {_said(error)}")]
         except KmtuiError as error:
             return [CheckLine(None, f"{proof.name}: {_said(error)}")]
-        through = f" by an alias to {effective.text}" if len(effective.chain) > 1 else ""
-        lines = [CheckLine(True, f"{proof.name}: TXT in zone {zone.text}{through}")]
-        return [*lines, *([CheckLine(None, effective.note)] if effective.note else [])]
+        used, note = home.dns.account.name, home.name.note
+        by = "" if used == proof.via else f" of {used}"
+        through = f" by an alias to {home.name.text}" if len(home.name.chain) > 1 else ""
+        lines = [CheckLine(True, f"{proof.name}: TXT in zone {home.zone.text}{by}{through}")]
+        return [*lines, *([CheckLine(None, note)] if note else [])]
 
     async def _http01(self, proof: Proof) -> list[CheckLine]:
         """Whether the name leads anywhere."""

@@ -49,7 +49,9 @@ class OpenedDns:
         self.provider = GatedProvider(
             registry.open_provider(account.provider, wanted, secrets, around), locks=locks
         )
-        self.settings = common(registry.provider_class(account.provider), account.settings)
+        kind = registry.provider_class(account.provider)
+        self.caps = kind.caps
+        self.settings = common(kind, account.settings)
         self._zones: dict[str, tuple[float, Zone]] = {}
 
     async def find_zone(self, fqdn: str) -> Zone:

@@ -6,14 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from kmtui.core.challenges.delegation import AUTO, Delegation
+from kmtui.core.challenges.homes import Home, Homes
 from kmtui.core.challenges.journal import Journal
 from kmtui.core.challenges.propagation import Propagation
 from kmtui.core.challenges.solver import Answer
-from kmtui.core.dns import registry
 from kmtui.core.dns.patience import patience
-from kmtui.core.dns.provider import TxtHandle, Zone
-from kmtui.core.dns_accounts import OpenedDns
+from kmtui.core.dns.provider import TxtHandle
+from kmtui.core.dns_accounts import DnsAccounts, OpenedDns
 from kmtui.core.errors import ChallengeNotVisible
 from kmtui.core.progress import Progress
 from kmtui.core.together import together, whole
@@ -27,9 +26,13 @@ class Place:
     ``example.org`` and ``*.example.org`` share one name, and so may names delegated by CNAME.
     """
 
-    fqdn: str
-    zone: Zone
+    home: Home
     answers: tuple[Answer, ...]
+
+    @property
+    def fqdn(self) -> str:
+        """The name, without final dot."""
+        return self.home.name.text
 
     @property
     def values(self) -> frozenset[str]:
@@ -41,100 +44,114 @@ class Place:
         """The ids of the challenges that are answered here."""
         return [answer.challenge_id for answer in self.answers]
 
+    @property
+    def ttl(self) -> int:
+        """Seconds: what the account wants, raised to what its provider takes."""
+        return max(self.home.dns.settings.ttl, self.home.dns.caps.min_ttl)
+
+    @property
+    def task(self) -> str:
+        """What a person has to do for it; empty for none."""
+        return "TXT to be made by hand" if self.home.dns.caps.by_hand else ""
+
 
 class Dns01:
-    """Answers dns-01 through one DNS account."""
+    """Answers dns-01, each name through the DNS account that holds its zone."""
 
-    def __init__(self, dns: OpenedDns, journal: Journal) -> None:
+    def __init__(self, dns: DnsAccounts, journal: Journal) -> None:
         self._dns = dns
-        self._account = dns.account
-        self._provider = dns.provider
+        self._homes = Homes(dns)
         self._journal = journal
-        settings = dns.settings
-        caps = registry.provider_class(dns.account.provider).caps
-        self._delegation = Delegation(dns.authorities)
-        self._propagation = Propagation(
-            dns.resolvers,
-            settings.propagation,
-            watched=settings.nameservers,
-            authorities=dns.authorities,
-            delay=settings.propagation_delay,
-        )
-        self._task = "TXT to be made by hand" if caps.by_hand else ""
-        self._deadline = settings.propagation_timeout
-        self._wanted_ttl = settings.ttl
-        self._ttl = max(settings.ttl, caps.min_ttl)
         self._places: list[Place] = []
 
     async def present(self, answers: Sequence[Answer], progress: Progress) -> None:
         """Write the TXT records, all values of one name in one call."""
-        if self._ttl > self._wanted_ttl:
-            least = f"the least that {self._account.name} takes"
-            await progress.log(f"TTL {self._wanted_ttl} is raised to {self._ttl}, {least}")
-        with patience(self._deadline, progress.log):
-            self._places = await self._find_places(answers, progress)
-            await together(self._present(place, progress) for place in self._places)
+        self._places = await self._find_places(answers, progress)
+        await together(self._present(place, progress) for place in self._places)
 
     async def wait(self, answers: Sequence[Answer], progress: Progress) -> None:
-        """Every name, at the servers the account's policy names. Raises ChallengeNotVisible."""
+        """Every name, at the servers its account's policy names. Raises ChallengeNotVisible."""
         await together(self._wait(place, progress) for place in self._places)
 
     async def _find_places(self, answers: Sequence[Answer], progress: Progress) -> list[Place]:
-        """Where each answer really goes: aliases followed, zones found, values grouped by name."""
-        by_name: dict[str, list[Answer]] = defaultdict(list)
-        effective = await together(
-            self._delegation.effective_name(answer.fqdn, answer.proof.alias or AUTO)
-            for answer in answers
-        )
-        for answer, name in zip(answers, effective, strict=True):
-            by_name[name.text].append(answer)
-            if len(name.chain) > 1:
-                await progress.log(f"{answer.fqdn} leads to {name.text}")
-                await progress.challenge(answer.challenge_id, fqdn=name.text)
-            elif name.note:
-                await progress.log(name.note, level="warn")
-        zones = await together(self._dns.find_zone(fqdn) for fqdn in by_name)
+        """Where each answer really goes, and what an operator would not expect of that."""
+        homes = await together(self._home(answer, progress) for answer in answers)
+        by_name: dict[tuple[str, str], list[tuple[Home, Answer]]] = defaultdict(list)
+        for answer, home in zip(answers, homes, strict=True):
+            by_name[home.dns.account.id, home.name.text].append((home, answer))
+            await self._tell(answer, home, progress)
+        for dns in {home.dns.account.id: home.dns for home in homes}.values():
+            if dns.caps.min_ttl > dns.settings.ttl:
+                least = f"the least that {dns.account.name} takes"
+                await progress.log(
+                    f"TTL {dns.settings.ttl} is raised to {dns.caps.min_ttl}, {least}"
+                )
         return [
-            Place(fqdn, zone, tuple(grouped))
-            for (fqdn, grouped), zone in zip(by_name.items(), zones, strict=True)
+            Place(pairs[0][0], tuple(answer for _, answer in pairs)) for pairs in by_name.values()
         ]
 
+    async def _home(self, answer: Answer, progress: Progress) -> Home:
+        chosen = answer.proof.dns_account
+        assert chosen is not None
+        settings = (await self._dns.open(chosen)).settings
+        with patience(settings.propagation_timeout, progress.log):
+            return await self._homes.of(answer.fqdn, chosen, answer.proof.alias)
+
+    async def _tell(self, answer: Answer, home: Home, progress: Progress) -> None:
+        """Say where a record goes when its name and its mapping do not."""
+        name, used, chosen = home.name, home.dns.account.name, answer.proof.via
+        if name.text != answer.fqdn:
+            await progress.log(f"{answer.fqdn} leads to {name.text}")
+        if name.note:
+            await progress.log(name.note, level="warn")
+        if used != chosen:
+            zone = home.zone.text
+            await progress.log(f"{name.text} is in zone {zone} of {used}, in none of {chosen}")
+        if name.text != answer.fqdn or used != chosen:
+            await progress.challenge(answer.challenge_id, fqdn=name.text, via=used)
+
     async def _present(self, place: Place, progress: Progress) -> None:
-        values = sorted(place.values)
+        dns, values = place.home.dns, sorted(place.values)
         entries = await self._journal.intend(
             progress,
             "dns-01",
             [
-                (place.fqdn, value, asdict(TxtHandle.of(place.zone, place.fqdn, value)))
+                (place.fqdn, value, asdict(TxtHandle.of(place.home.zone, place.fqdn, value)))
                 for value in values
             ],
             challenges=place.challenges,
-            dns_account_id=self._account.id,
+            dns_account_id=dns.account.id,
         )
-        # Whole: a call that is cut off may still be carried out, after the clean-up found nothing.
-        adding = self._provider.add(place.zone, place.fqdn, set(values), self._ttl)
-        handles = await whole(adding)
-        by_value = {handle.value: handle for handle in handles}
-        records = "TXT record" if len(values) == 1 else f"{len(values)} TXT records"
-        done = "to be made" if self._task else "written"
-        await self._journal.presented(
-            progress,
-            [(entry, asdict(by_value[entry.value])) for entry in entries],
-            challenges=place.challenges,
-            detail=self._task or "TXT written",
-            said=f"{place.fqdn}: {records} {done} ({self._account.name}, ttl {self._ttl})",
-        )
-        await self._provider.wait_applied(handles, self._deadline)
+        deadline = dns.settings.propagation_timeout
+        with patience(deadline, progress.log):
+            # Whole: what is cut off may still be carried out, after the clean-up found nothing.
+            adding = dns.provider.add(place.home.zone, place.fqdn, set(values), place.ttl)
+            handles = await whole(adding)
+            by_value = {handle.value: handle for handle in handles}
+            records = "TXT record" if len(values) == 1 else f"{len(values)} TXT records"
+            done = "to be made" if place.task else "written"
+            await self._journal.presented(
+                progress,
+                [(entry, asdict(by_value[entry.value])) for entry in entries],
+                challenges=place.challenges,
+                detail=place.task or "TXT written",
+                said=f"{place.fqdn}: {records} {done} ({dns.account.name}, ttl {place.ttl})",
+            )
+            await dns.provider.wait_applied(handles, deadline)
 
     async def _wait(self, place: Place, progress: Progress) -> None:
         async def seen(sights: tuple[ServerSight, ...]) -> None:
             all_see = all(sight.seen for sight in sights)
             said = _seen(place, sights) if all_see else ""
-            await progress.sights(place.challenges, sights, task=self._task, said=said)
+            await progress.sights(place.challenges, sights, task=place.task, said=said)
 
+        dns = place.home.dns
         try:
-            sights = await self._propagation.wait(
-                place.fqdn, place.values, deadline=self._deadline, on_sight=seen
+            sights = await _propagation(dns).wait(
+                place.fqdn,
+                place.values,
+                deadline=dns.settings.propagation_timeout,
+                on_sight=seen,
             )
         except ChallengeNotVisible as error:
             said = error.problem.detail if error.problem else error.message
@@ -142,6 +159,18 @@ class Dns01:
             raise
         if not all(sight.seen for sight in sights):
             await progress.log(_seen(place, sights), level="good")
+
+
+def _propagation(dns: OpenedDns) -> Propagation:
+    """The watch that an account's settings ask for."""
+    settings = dns.settings
+    return Propagation(
+        dns.resolvers,
+        settings.propagation,
+        watched=settings.nameservers,
+        authorities=dns.authorities,
+        delay=settings.propagation_delay,
+    )
 
 
 def _seen(place: Place, sights: Sequence[ServerSight]) -> str:

@@ -59,10 +59,10 @@ class Journal:
         def store(session: Session) -> list[CleanupEntry]:
             progress.hold(session)
             progress.change(session, challenges, status="presenting")
-            noted = {(e.kind, e.name, e.value): e for e in rows.pending(session, request_id)}
+            noted = {_effect(entry): entry for entry in rows.pending(session, request_id)}
             found = []
             for entry in entries:
-                former = noted.get((kind, entry.name, entry.value))
+                former = noted.get(_effect(entry))
                 if former is None:
                     rows.insert(session, entry)
                 found.append(former or entry)
@@ -135,3 +135,8 @@ class Journal:
             return rows.pending(session, progress.request.id)
 
         return await self.context.db.read(find)
+
+
+def _effect(entry: CleanupEntry) -> tuple[str | None, ...]:
+    """What one entry is about: the same value at the same name, in the same hands."""
+    return entry.kind, entry.dns_account_id, entry.server_id, entry.name, entry.value

@@ -32,7 +32,7 @@ class Answer:
 
 
 class Solver(Protocol):
-    """Publishes the answers of one challenge type through one DNS account or end server.
+    """Publishes the answers of one challenge type through DNS accounts or one end server.
 
     `present` MUST write a journal entry before each effect, MUST be idempotent, and MUST NOT touch
     values it did not create. `wait` MUST raise ChallengeNotVisible when an answer cannot be seen

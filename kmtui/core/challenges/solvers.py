@@ -1,4 +1,4 @@
-"""Which solver answers which challenge: one per DNS account and one per end server in use."""
+"""Which solver answers which challenge: one for dns-01, and one per end server in use."""
 
 from __future__ import annotations
 
@@ -61,21 +61,21 @@ class Solvers:
         await self._clean_up.run(progress)
 
     async def _grouped(self, answers: Sequence[Answer]) -> list[tuple[Solver, list[Answer]]]:
-        shares: dict[tuple[str, str | None], list[Answer]] = defaultdict(list)
+        by_dns: list[Answer] = []
+        by_file: dict[tuple[str, str | None], list[Answer]] = defaultdict(list)
         for answer in answers:
             proof = answer.proof
-            place = proof.dns_account or proof.server
-            shares[place.id if place else "", proof.webroot].append(answer)
-        groups: list[tuple[Solver, list[Answer]]] = []
-        for share in shares.values():
-            proof = share[0].proof
-            solver: Solver
             if proof.dns_account is not None:
-                solver = Dns01(await self._dns.open(proof.dns_account), self._journal)
-            elif proof.server is not None:
-                server = await self._servers.open(proof.server, webroot=proof.webroot)
-                solver = Http01(proof.server, server, self._journal)
+                by_dns.append(answer)
             else:
-                raise AssertionError(f"{proof.name} was planned without a way")
-            groups.append((solver, share))
+                assert proof.server is not None, f"{proof.name} was planned without a way"
+                by_file[proof.server.id, proof.webroot].append(answer)
+        groups: list[tuple[Solver, list[Answer]]] = []
+        if by_dns:
+            groups.append((Dns01(self._dns, self._journal), by_dns))
+        for share in by_file.values():
+            proof = share[0].proof
+            assert proof.server is not None
+            server = await self._servers.open(proof.server, webroot=proof.webroot)
+            groups.append((Http01(proof.server, server, self._journal), share))
         return groups

@@ -53,7 +53,9 @@ class Exec:
     )
     # A command may well read a set and write it back: one at a time for a zone, and for a name
     # among processes.
-    caps: ClassVar[Caps] = Caps(semantics="rrset", at_once=4, at_once_per_zone=1)
+    caps: ClassVar[Caps] = Caps(
+        semantics="rrset", at_once=4, at_once_per_zone=1, knows_its_zones=False
+    )
     least_right: ClassVar[str] = "whatever the commands need; they run as the user of kmtui"
     example: ClassVar[str] = (
         "kmtui dns add hook --provider exec --set present=/usr/local/bin/dns-hook "

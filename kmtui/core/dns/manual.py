@@ -30,7 +30,7 @@ class Manual:
     name: ClassVar[str] = "manual"
     title: ClassVar[str] = "By hand"
     fields: ClassVar[tuple[Field, ...]] = ()
-    caps: ClassVar[Caps] = Caps(by_hand=True, propagation_timeout=3600)
+    caps: ClassVar[Caps] = Caps(knows_its_zones=False, by_hand=True, propagation_timeout=3600)
     least_right: ClassVar[str] = "none: kmtui changes nothing, it looks at the public DNS"
     example: ClassVar[str] = "kmtui dns add hand --provider manual"
     notes: ClassVar[tuple[str, ...]] = (

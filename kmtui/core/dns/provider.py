@@ -39,6 +39,9 @@ class Caps:
     """Changes among them in one zone: servers carry those out one by one anyway."""
     has_change_signal: bool = False
     """Whether `wait_applied` learns from the vendor when its servers have a change."""
+    knows_its_zones: bool = True
+    """Whether it can tell its zones from others'; else any delegated zone that `zones` does not
+    exclude is taken for one of its own."""
     by_hand: bool = False
     """Whether a person makes the changes, and is told of them by `patience.tell`."""
     propagation_timeout: int = 300
