@@ -10,7 +10,7 @@ import pytest
 from kmtui.core.dns.names import parse_name
 from kmtui.core.dns.pace import Pace
 from kmtui.core.dns.patience import patience
-from kmtui.core.dns.provider import DnsProvider, Surroundings, TxtHandle, Zone
+from kmtui.core.dns.provider import Surroundings, TxtHandle, Zone
 from kmtui.core.dns.route53_changes import PAGE
 from kmtui.core.errors import DnsProviderError
 from tests.dns.cases import case
@@ -32,7 +32,7 @@ def vendor() -> Iterator[FakeRoute53]:
 
 class TestRoute53Contract(Contract):
     limit_says_when = False
-    also = ("tests.dns.test_route53_login", "tests.dns.test_route53_told")
+    also = ("tests.dns.test_route53_login", "tests.dns.test_route53_signal")
 
     @pytest.fixture
     def vendor(self) -> Iterator[FakeRoute53]:
@@ -45,15 +45,6 @@ class TestRoute53Contract(Contract):
 @pytest.fixture
 def zone(vendor: FakeRoute53) -> Zone:
     return Zone(id=vendor.add_zone(ZONE), name=parse_name(ZONE))
-
-
-def eager(opened: Opening) -> DnsProvider:
-    """An account that looks after its changes without waiting."""
-    return opened.around(Surroundings(), collaborators={"first_look": 0.01, "looks": 0.01})
-
-
-def count(vendor: FakeRoute53, what: str) -> int:
-    return sum(what in call for call in vendor.calls)
 
 
 # --- compare and swap -----------------------------------------------------------------------------
@@ -150,6 +141,23 @@ async def test_a_set_with_a_routing_policy_is_left_alone(
     assert vendor.writes == 0
 
 
+async def test_a_stand_in_that_looks_at_former_changes_is_served_too(
+    vendor: FakeRoute53, opened: Opening, zone: Zone
+) -> None:
+    theirs = [{"Value": '"theirs"'}, {"Value": '"a" "b"'}]
+    vendor.by_hand(zone.id, "CREATE", f"{NAME}.", 3600, theirs)
+    route53 = opened(base_url=vendor.upstream)
+
+    handles = await route53.add(await route53.find_zone(NAME), NAME, {"ours"}, 60)
+    there = vendor.txt(NAME)
+    await route53.remove(handles)
+    report = await route53.check([ZONE])
+
+    assert there == [("a", "b"), ("ours",), ("theirs",)]
+    assert vendor.txt(NAME) == [("a", "b"), ("theirs",)]
+    assert report.ok, report.lines
+
+
 async def test_an_alias_in_the_way_is_told_at_once(
     vendor: FakeRoute53, opened: Opening, zone: Zone
 ) -> None:
@@ -197,6 +205,21 @@ async def test_names_that_wait_together_are_read_and_written_together(
     assert [vendor.txt(name) for name in CLIENTS] == [[]] * len(CLIENTS)
     assert len(vendor.calls) <= 8
     assert vendor.writes <= 4
+
+
+async def test_only_the_names_that_changed_meanwhile_are_read_by_themselves(
+    vendor: FakeRoute53, opened: Opening, zone: Zone
+) -> None:
+    route53 = opened()
+    await route53.add(zone, NAME, {"ours"}, 60)
+    vendor.before_write(lambda: vendor.put(CLIENTS[3], ("theirs",)))
+    before = len(vendor.calls)
+
+    await asyncio.gather(*(route53.add(zone, name, {"ours"}, 60) for name in CLIENTS))
+
+    assert vendor.txt(CLIENTS[3]) == [("ours",), ("theirs",)]
+    assert [vendor.txt(name) for name in CLIENTS].count([("ours",)]) == len(CLIENTS) - 1
+    assert len(vendor.calls) - before <= 5
 
 
 async def test_names_between_many_others_are_found_page_by_page(
@@ -274,77 +297,3 @@ async def test_calls_keep_the_pace(vendor: FakeRoute53, opened: Opening, zone: Z
 
     assert len(vendor.calls) == 10
     assert asyncio.get_running_loop().time() - started >= 9 / 20
-
-
-# --- the signal -----------------------------------------------------------------------------------
-
-
-@case(24)
-async def test_a_change_is_followed_until_it_is_everywhere(
-    vendor: FakeRoute53, opened: Opening, zone: Zone
-) -> None:
-    vendor.pending = 2
-    route53 = eager(opened)
-    handles = await route53.add(zone, NAME, {"ours", "ours too"}, 60)
-
-    await asyncio.gather(*(route53.wait_applied(handles, 10) for _ in range(20)))
-
-    assert count(vendor, "/change/") == 3
-
-
-async def test_a_change_that_is_everywhere_at_once_is_not_asked_for(
-    vendor: FakeRoute53, opened: Opening, zone: Zone
-) -> None:
-    route53 = opened()
-
-    await route53.wait_applied(await route53.add(zone, NAME, {"ours"}, 60), 10)
-
-    assert count(vendor, "/change/") == 0
-
-
-async def test_a_change_that_takes_too_long_is_told_and_left_to_the_name_servers(
-    vendor: FakeRoute53, opened: Opening, zone: Zone
-) -> None:
-    vendor.pending = 10_000
-    route53 = eager(opened)
-    handles = await route53.add(zone, NAME, {"ours"}, 60)
-    said: list[str] = []
-
-    async def tell(what: str) -> None:
-        said.append(what)
-
-    with patience(30, tell):
-        await route53.wait_applied(handles, 0.2)
-
-    assert len(said) == 1
-    assert "not brought the change to all its servers" in said[0]
-
-
-async def test_without_the_right_to_follow_changes_the_name_servers_are_asked(
-    vendor: FakeRoute53, opened: Opening, zone: Zone
-) -> None:
-    vendor.pending = 2
-    vendor.denied = {"GetChange"}
-    route53 = eager(opened)
-    handles = await route53.add(zone, NAME, {"ours"}, 60)
-    said: list[str] = []
-
-    async def tell(what: str) -> None:
-        said.append(what)
-
-    with patience(30, tell):
-        for _ in range(3):
-            await route53.wait_applied(handles, 10)
-
-    assert count(vendor, "/change/") == 1
-    assert len(said) == 1
-    assert "route53:GetChange" in said[0]
-
-
-async def test_a_change_that_amazon_forgot_has_arrived(
-    vendor: FakeRoute53, opened: Opening, zone: Zone
-) -> None:
-    async with asyncio.timeout(5):
-        await eager(opened).wait_applied([TxtHandle.of(zone, NAME, "ours", "/change/COLD")], 60)
-
-    assert count(vendor, "/change/COLD") == 1

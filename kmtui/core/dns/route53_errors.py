@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from kmtui.core.clock import utc_now
 from kmtui.core.dns.api import Api, Reply
+from kmtui.core.dns.route53_sets import name_of
 from kmtui.core.errors import DnsProviderError
 
 TITLE = "Amazon Route 53"
@@ -27,6 +28,9 @@ TOO_FAST = frozenset(
         "PriorRequestNotComplete",
     }
 )
+
+PASSING = ("rate_limited", "transient")
+"""Kinds of errors that are no word about what was asked."""
 
 WHAT = {
     "AssumeRole": "assume the role",
@@ -64,6 +68,16 @@ class Refusal:
             _LOST_RACE.search(self.text) and not _ALIAS.search(self.text)
         )
 
+    @property
+    def names(self) -> set[str]:
+        """The names of the record sets that Amazon finds fault with."""
+        return {name_of(name) for name in _NAMES.findall(self.text)}
+
+    @property
+    def lost_race_to_create(self) -> bool:
+        """Whether all that is wrong is that a set to be created is there already."""
+        return self.lost_race and not _LOST_DELETE.search(self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -78,10 +92,12 @@ class Meaning:
 
 
 _LOST_RACE = re.compile(r"Tried to (create|delete) resource record set", re.IGNORECASE)
+_NAMES = re.compile(r"\[name='([^']*)'")
+_LOST_DELETE = re.compile(r"Tried to delete", re.IGNORECASE)
 _ALIAS = re.compile(r"conflicting RRSet of type CNAME", re.IGNORECASE)
 _NOT_ALLOWED = re.compile(
     r"(?:User: (?P<who>\S+) )?is not authorized to perform: (?P<action>\S+)"
-    r"(?: on resource: (?P<resource>\S+))?"
+    r"(?: on resource: (?P<resource>\S+))?(?P<why>.{,300})"
 )
 
 UNKNOWN_KEY = Meaning(
@@ -173,7 +189,7 @@ OTHER = Meaning(
     "the words are Amazon's; try `kmtui dns test` for this account",
 )
 
-DENIED = "AWS does not allow {who} to {what}: {action} on {resource} is denied"
+DENIED = "AWS does not allow {who} to {what}: {action} on {resource} is denied{why}"
 POLICY = "allow {action} on {resource} in the policy of this user or role"
 WAYS_OUT = {
     "AssumeRole": "let the role's trust policy name this user or role; when it wants an external "
@@ -228,6 +244,7 @@ FAILURES = {
         "invalid_request", "AWS has no such region: {text}", "correct or clear `region`"
     ),
 }
+CODES["UnauthorizedException"] = FAILURES["SSOError"]
 FAILURES["TokenRetrievalError"] = FAILURES["SSOError"]
 FAILURES["MetadataRetrievalError"] = FAILURES["CredentialRetrievalError"]
 FAILURES["UnknownCredentialError"] = FAILURES["InvalidConfigError"]
@@ -243,7 +260,7 @@ def refusal_error(api: Api, refusal: Refusal) -> DnsProviderError:
     if refusal.denied:
         meaning = Meaning("permission", DENIED, WAYS_OUT.get(refusal.operation, POLICY))
         found = _NOT_ALLOWED.search(refusal.text)
-        words |= {"who": "this user", "action": refusal.operation, "resource": "this zone"}
+        words |= {"who": "this user", "action": refusal.operation, "resource": "it", "why": ""}
         words |= {key: word for key, word in (found.groupdict() if found else {}).items() if word}
     else:
         meaning = _meaning(refusal)

@@ -88,8 +88,8 @@ class Inspection:
     async def _require_right(self, zone: Zone, fqdn: str) -> None:
         """Raise DnsProviderError unless TXT at a name may be read, deleted and created.
 
-        The batch deletes a value that nobody has, so Route 53 refuses it whole; but rights are
-        looked at first, and a missing one is refused in other words.
+        The batch deletes a value that nobody has, so Route 53 refuses it whole (moto: as
+        InvalidInput); but rights are looked at first, and a missing one is refused in other words.
         """
         await self._calls.call(
             "list_resource_record_sets",
@@ -103,5 +103,5 @@ class Inspection:
         answer = await self._calls.attempt(
             CHANGE, HostedZoneId=zone.id, ChangeBatch={"Comment": "kmtui test", "Changes": batch}
         )
-        if isinstance(answer, Refusal) and not answer.lost_race:
+        if isinstance(answer, Refusal) and not (answer.lost_race or answer.code == "InvalidInput"):
             raise self._calls.error(answer)

@@ -55,17 +55,18 @@ class Edit:
         return TxtSet(current.ttl if current else self.ttl, values) if values else None
 
 
-def changes(before: Sets, after: Sets) -> list[Change]:
+def changes(before: Sets, after: Sets, *, create: str = "CREATE") -> list[Change]:
     """The batch that turns one state into the other, and is refused where `before` is not true.
 
     Route 53 has no version of a set to ask for. But it takes a batch as a whole or not at all, and
     deletes a set only when TTL and values are named exactly: deleting what was read and creating
-    what is wanted is a compare-and-swap. UPSERT would overwrite what others added meanwhile.
+    what is wanted is a compare-and-swap. UPSERT alone would overwrite what others added meanwhile;
+    behind a DELETE it is as good as CREATE.
     """
     batch: list[Change] = []
     for fqdn in sorted(after):
         if before.get(fqdn) != after[fqdn]:
-            for action, wanted in (("DELETE", before.get(fqdn)), ("CREATE", after[fqdn])):
+            for action, wanted in (("DELETE", before.get(fqdn)), (create, after[fqdn])):
                 if wanted is not None:
                     batch.append({"Action": action, "ResourceRecordSet": _record_set(fqdn, wanted)})
     return batch

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from weakref import WeakValueDictionary
 
 from kmtui.core.dns.patience import tell
 from kmtui.core.dns.route53_calls import Calls
-from kmtui.core.dns.route53_errors import Refusal
+from kmtui.core.dns.route53_errors import PASSING, Refusal
+from kmtui.core.errors import DnsProviderError
 
 FIRST_LOOK = 2.0
 """Seconds after a change: before that it never is everywhere."""
@@ -25,7 +27,7 @@ class Signal:
         self._calls = calls
         self._first = first
         self._again = again
-        self._looking: dict[str, asyncio.Lock] = {}
+        self._looking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._arrived: dict[str, None] = {}
         self._silent = False
 
@@ -39,6 +41,10 @@ class Signal:
                     await self._one(change)
         except TimeoutError:
             await tell(f"Route 53 has not brought the change to all its servers in {seconds:.0f} s")
+        except DnsProviderError as error:
+            if error.kind not in PASSING:
+                raise
+            await tell(f"Route 53 does not say where the change has arrived: {error.message}")
 
     async def allowed(self) -> bool:
         """Whether the account may ask for changes."""
@@ -70,6 +76,4 @@ class Signal:
     def _remember(self, change: str) -> None:
         self._arrived[change] = None
         while len(self._arrived) > MOST_REMEMBERED:
-            oldest = next(iter(self._arrived))
-            del self._arrived[oldest]
-            self._looking.pop(oldest, None)
+            del self._arrived[next(iter(self._arrived))]

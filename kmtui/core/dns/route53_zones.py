@@ -79,7 +79,7 @@ class HostedZones:
                 "list_hosted_zones_by_name", MaxItems=str(PAGE), **start
             )
             found += self._public_ones(answer)
-            if not answer["IsTruncated"]:
+            if not answer.get("IsTruncated"):
                 return Page(found, whole=True)
             start = {"DNSName": answer["NextDNSName"], "HostedZoneId": answer["NextHostedZoneId"]}
         return Page(found)

@@ -70,7 +70,8 @@ class FakeRoute53(FakeVendor):
         """Of each change that was taken: action and name."""
         self._changes: dict[str, int] = {}
         self._one_at_a_time = asyncio.Lock()
-        self._upstream = _moto()
+        self.upstream = _moto()
+        """moto itself."""
         self._aws().reset()
 
     # What the contract needs
@@ -129,6 +130,15 @@ class FakeRoute53(FakeVendor):
             )
         else:
             zone.delete_rrset({"Name": name, "Type": type_})
+
+    def by_hand(
+        self, zone_id: str, action: str, name: str, ttl: int, records: list[dict[str, str]]
+    ) -> None:
+        """A change that moto itself takes, so that its journal has it."""
+        record_set = {"Name": name, "Type": "TXT", "TTL": ttl, "ResourceRecords": records}
+        self._aws().change_resource_record_sets(
+            zone_id, [{"Action": action, "ResourceRecordSet": record_set}]
+        )
 
     def too_fast_reply(self, seconds: int) -> web.Response:
         return self._error(400, "Throttling", "Rate exceeded")
@@ -273,7 +283,7 @@ class FakeRoute53(FakeVendor):
         async with (
             aiohttp.ClientSession() as client,
             client.request(
-                request.method, self._upstream + request.raw_path, data=body, headers=headers
+                request.method, self.upstream + request.raw_path, data=body, headers=headers
             ) as reply,
         ):
             return web.Response(
