@@ -13,6 +13,7 @@ from kmtui.cli.output import Output, facts, table
 from kmtui.cli.reports import answer_report
 from kmtui.cli.session import with_core
 from kmtui.cli.values import require_yes, secrets, settings
+from kmtui.core.errors import InvalidInput
 from kmtui.model import DnsAccount
 from kmtui.status import when
 from kmtui.text import one_line
@@ -23,6 +24,19 @@ if TYPE_CHECKING:
 app = group("DNS accounts that answer dns-01.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the DNS account.")]
+
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="K=V", help="A setting; repeatable.")
+]
+Secrets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret", metavar="K=REF", help="A secret: K=@FILE, K=env:VAR or K=cmd:COMMAND."
+    ),
+]
+Zones = Annotated[
+    list[str] | None, typer.Option("--zone", metavar="Z", help="A zone it serves; repeatable.")
+]
 
 
 @app.command("providers")
@@ -47,16 +61,9 @@ def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name of your choice.")],
     provider: Annotated[str, typer.Option(metavar="P", help="As `dns providers` shows it.")],
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="K=V", help="A setting; repeatable.")
-    ] = None,
-    secret: Annotated[
-        list[str] | None,
-        typer.Option(metavar="K=REF", help="A secret: K=@FILE, K=env:VAR or K=cmd:COMMAND."),
-    ] = None,
-    zone: Annotated[
-        list[str] | None, typer.Option(metavar="Z", help="A zone it serves; repeatable.")
-    ] = None,
+    setting: Settings = None,
+    secret: Secrets = None,
+    zone: Zones = None,
 ) -> int:
     """Set up a DNS account.
 
@@ -119,6 +126,36 @@ def try_account(
     async def act(core: Core, out: Output) -> int:
         lines = await core.dns_accounts.test(account, name=name)
         return answer_report(out, "dns_account", account, lines)
+
+    return with_core(context, act, change=True)
+
+
+@app.command("update")
+def update(
+    context: typer.Context,
+    name: Name,
+    setting: Settings = None,
+    secret: Secrets = None,
+    zone: Zones = None,
+) -> int:
+    """Change settings, replace secrets or zones; what is not named stays.
+
+    \b
+    kmtui dns update ns1 --set ttl=120 --set zone=          an empty value takes a setting away
+    kmtui dns update ns1 --secret tsig_secret=@new.key
+    kmtui dns update ns1 --zone example.org --zone example.net
+    """
+    if not (setting or secret or zone):
+        raise InvalidInput("nothing is to be changed", field="set", hint="--set, --secret, --zone")
+
+    async def act(core: Core, out: Output) -> None:
+        row = await core.dns_accounts.update(
+            name,
+            settings=settings(setting or ()),
+            secrets=secrets(secret or (), os.environ, emptied=True),
+            zones=zone or None,
+        )
+        out.answer({"dns_account": documents.dns_account(row)}, _lines(row))
 
     return with_core(context, act, change=True)
 

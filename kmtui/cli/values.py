@@ -48,14 +48,17 @@ def settings(pairs: Sequence[str], option: str = "set") -> dict[str, str]:
     return found
 
 
-def secrets(pairs: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
+def secrets(
+    pairs: Sequence[str], environ: Mapping[str, str], *, emptied: bool = False
+) -> dict[str, str]:
     """``K=@FILE``, ``K=env:VARIABLE`` and ``K=cmd:COMMAND`` words as the values they lead to.
 
     A bare value is refused: every user of the machine can read arguments. A command is run without
-    a shell. Raises InvalidInput, never with a value in it.
+    a shell. `emptied` allows ``K=``, for a secret to take away. Raises InvalidInput, never with a
+    value in it.
     """
     return {
-        name: _secret(name, reference, environ)
+        name: "" if emptied and not reference else _secret(name, reference, environ)
         for name, reference in settings(pairs, "secret").items()
     }
 

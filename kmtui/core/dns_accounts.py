@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
+from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import dns.name
 from sqlmodel import Session
@@ -23,11 +26,13 @@ from kmtui.core.dns.patience import patience
 from kmtui.core.dns.provider import DnsProvider, Secrets, Surroundings, Zone
 from kmtui.core.dns.resolvers import Resolvers
 from kmtui.core.dns.settings import common
-from kmtui.core.errors import DnsLookupFailed, InvalidInput, NotFound
+from kmtui.core.errors import DnsLookupFailed, InvalidInput, NotFound, Refused
 from kmtui.core.events import DnsAccountChanged, Event, VaultChanged
 from kmtui.core.names import normalise_zone
 from kmtui.core.recent import Recent
 from kmtui.db import dns as rows
+from kmtui.db.secrets import delete_for as forget
+from kmtui.db.secrets import ids
 from kmtui.model import CheckLine, DnsAccount, Mapping
 
 TEST_SECONDS = 60.0
@@ -102,10 +107,13 @@ class DnsAccounts:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._opened: dict[str, OpenedDns] = {}
+        self._opened: dict[str, tuple[OpenedDns, frozenset[str]]] = {}
+        """Accounts at work, with the ids of the secrets they were opened with: another process may
+        replace those."""
         self._opening = asyncio.Lock()
         self.recent = Recent(context, rows.list_all, DnsAccountChanged)
         """All of them as they were within the last second: for the work on requests."""
+        self._sealed = Recent(context, lambda session: ids(session, rows.OWNER), DnsAccountChanged)
         context.bus.subscribe(self._forget)
 
     def providers(self) -> list[type[DnsProvider]]:
@@ -132,23 +140,20 @@ class DnsAccounts:
         name: str,
         *,
         provider: str,
-        settings: dict[str, str],
-        secrets: dict[str, str],
-        zones: list[str],
+        settings: MappingType[str, str],
+        secrets: MappingType[str, str],
+        zones: Sequence[str],
     ) -> DnsAccount:
         """Set up a DNS account. Raises InvalidInput naming the field."""
         self._context.access.require_change()
         if not name.strip():
             raise InvalidInput("a DNS account needs a name", field="name")
-        given = {key: value for key, value in secrets.items() if value}
-        wanted = {**settings, "zones": ",".join(zones)}
-        # Opening it checks every setting and secret, and does nothing else.
-        registry.open_provider(provider, wanted, given)
+        checked, given = _checked(provider, settings, secrets, zones)
         account = DnsAccount(
             id=str(uuid.uuid4()),
             name=name,
             provider=provider,
-            settings={key: value.strip() for key, value in settings.items() if value.strip()},
+            settings=checked,
             secret_names=tuple(sorted(given)),
             zones=tuple(normalise_zone(zone) for zone in zones),
             created_at=self._context.clock(),
@@ -159,19 +164,64 @@ class DnsAccounts:
                 raise InvalidInput(f"a DNS account is named {name} already", field="name")
             rows.insert(session, account)
             self._context.seals.put(session, account)
-            for secret in account.secret_names:
-                self._context.secrets.seal(
-                    session,
-                    owner_table="dns_account",
-                    owner_id=account.id,
-                    kind=secret,
-                    value=given[secret].encode(),
-                )
+            self._seal(session, account, given)
             self._context.record(session, "dns add", "dns", account.id, name, detail=provider)
 
         await self._context.db.write(store)
         self._context.bus.publish(DnsAccountChanged(account.id))
         return account
+
+    async def update(
+        self,
+        word: str,
+        *,
+        settings: MappingType[str, str] | None = None,
+        secrets: MappingType[str, str] | None = None,
+        zones: Sequence[str] | None = None,
+    ) -> DnsAccount:
+        """Change what is given of a DNS account; an empty value takes a setting or secret away.
+
+        `zones` replace the former ones. What runs goes on with what it holds. Raises InvalidInput
+        naming the field, TamperedConfiguration; Refused when somebody else changed it meanwhile.
+        """
+        self._context.access.require_change()
+        before = await self.get(word)
+        await self._context.seals.require(before)
+        held = await self._secrets_of(before)
+        wanted = before.zones if zones is None else [zone for zone in zones if zone.strip()]
+        checked, given = _checked(
+            before.provider,
+            {**before.settings, **(settings or {})},
+            {**held, **(secrets or {})},
+            wanted,
+        )
+        changed: dict[str, Any] = {
+            "settings": checked,
+            "zones": tuple(map(normalise_zone, wanted)),
+            # The last test was one of something else.
+            "last_test_at": None,
+            "last_test_ok": None,
+            "last_test_detail": "",
+        }
+        after = replace(before, secret_names=tuple(sorted(given)), **changed)
+        named = {**(settings or {}), **(secrets or {}), **({} if zones is None else {"zones": ""})}
+
+        def store(session: Session) -> None:
+            if rows.get(session, before.id) != before:
+                raise Refused(
+                    f"{before.name} was changed meanwhile", hint="look at it, then try again"
+                )
+            rows.update(session, after.id, **changed)
+            self._context.seals.put(session, after)
+            for name in held.keys() - given.keys():
+                forget(session, rows.OWNER, after.id, kind=name)
+            self._seal(session, after, {n: v for n, v in given.items() if held.get(n) != v})
+            detail = ", ".join(sorted(named))
+            self._context.record(session, "dns update", "dns", after.id, after.name, detail=detail)
+
+        await self._context.db.write(store)
+        self._context.bus.publish(DnsAccountChanged(after.id))
+        return after
 
     async def open(self, account: DnsAccount) -> OpenedDns:
         """The account at work, shared by all who open it until it changes or the vault locks.
@@ -179,16 +229,17 @@ class DnsAccounts:
         Raises VaultLocked, TamperedSecret.
         """
         async with self._opening:
-            opened = self._opened.get(account.id)
-            if opened is None or not opened.serves(account):
+            sealed = frozenset(id for owner, id in await self._sealed.all() if owner == account.id)
+            opened, opened_with = self._opened.get(account.id, (None, sealed))
+            if opened is None or opened_with != sealed or not opened.serves(account):
                 opened = await self._open(account)
-                self._opened[account.id] = opened
+                self._opened[account.id] = opened, sealed
             return opened
 
     async def close(self) -> None:
         """Release the connections of every account at work."""
         opened, self._opened = self._opened, {}
-        for each in opened.values():
+        for each, _ in opened.values():
             await each.provider.aclose()
 
     def _forget(self, event: Event) -> None:
@@ -201,15 +252,30 @@ class DnsAccounts:
     async def _open(self, account: DnsAccount) -> OpenedDns:
         """The account with its secrets unsealed. Raises VaultLocked, TamperedConfiguration."""
         await self._context.seals.require(account)
-        secrets = {
+        secrets = await self._secrets_of(account)
+        return OpenedDns(account, secrets, locks=self._context.owners.directory)
+
+    async def _secrets_of(self, account: DnsAccount) -> dict[str, str]:
+        """Its secrets, unsealed. Raises VaultLocked, TamperedSecret."""
+        return {
             name: (
                 await self._context.secrets.open(
-                    owner_table="dns_account", owner_id=account.id, kind=name
+                    owner_table=rows.OWNER, owner_id=account.id, kind=name
                 )
             ).decode()
             for name in account.secret_names
         }
-        return OpenedDns(account, secrets, locks=self._context.owners.directory)
+
+    def _seal(self, session: Session, account: DnsAccount, secrets: MappingType[str, str]) -> None:
+        for name, value in secrets.items():
+            self._context.secrets.seal(
+                session,
+                owner_table=rows.OWNER,
+                owner_id=account.id,
+                kind=name,
+                value=value.encode(),
+                replace=True,
+            )
 
     async def test(self, word: str, *, name: str | None = None) -> list[CheckLine]:
         """Ask the provider whether the credentials work, and remember the result."""
@@ -246,3 +312,17 @@ class DnsAccounts:
 
         await self._context.db.write(remove)
         self._context.bus.publish(DnsAccountChanged(account.id))
+
+
+def _checked(
+    provider: str,
+    settings: MappingType[str, str],
+    secrets: MappingType[str, str],
+    zones: Sequence[str],
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The settings and secrets that are set. Raises InvalidInput naming the field, NotFound."""
+    kept = {name: value.strip() for name, value in settings.items() if value.strip()}
+    given = {name: value for name, value in secrets.items() if value}
+    # Opening it checks every setting and secret, and does nothing else.
+    registry.open_provider(provider, {**settings, "zones": ",".join(zones)}, given)
+    return kept, given

@@ -81,6 +81,15 @@ def kinds(
     return found
 
 
+def ids(session: Session, owner_table: str) -> list[tuple[str, str]]:
+    """(owner, secret) by id, for all owners of that table: a secret that is replaced gets another
+    id."""
+    statement = select(SecretRow.owner_id, SecretRow.id).where(
+        SecretRow.owner_table == owner_table, SecretRow.kind != SEAL
+    )
+    return list(session.exec(statement))
+
+
 def delete_for(
     session: Session, owner_table: str, owner_id: str, *, kind: str | None = None
 ) -> None:
