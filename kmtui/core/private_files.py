@@ -1,0 +1,60 @@
+"""Private keys in files of their own: for their owner alone, and never over another by chance."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from kmtui.core.errors import InvalidInput, Refused
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def write_private(path: Path, content: bytes, *, field: str, replace: bool = False) -> None:
+    """Write `content` to `path`: mode 0600, on the disk before this returns.
+
+    What is there already stays; where it is to be replaced, it stays until the new content is on
+    the disk. A link at the end of `path` is never followed. Blocks: call it in a thread.
+    Raises Refused when something is there, InvalidInput (`field`) when it cannot be written.
+    """
+    if not path.name:
+        raise InvalidInput(f"{path} names no file", field=field)
+    # Beside it, so that it can be renamed; hidden, so that no glob takes it for a key.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}") if replace else path
+    try:
+        _write_new(partial, content)
+        if replace:
+            partial.replace(path)
+        _sync(path.parent)
+    except FileExistsError:
+        raise Refused(
+            f"{path} exists already: it is not overwritten",
+            hint="name another file, or say that it is to be replaced (--force)",
+        ) from None
+    except OSError as error:
+        if replace:
+            with suppress(OSError):
+                partial.unlink()
+        raise InvalidInput(f"cannot write {path}: {error.strerror}", field=field) from error
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Raises OSError, FileExistsError among them; half a file is removed."""
+    with open(os.open(path, _NEW, 0o600), "wb") as stream:
+        try:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
