@@ -1,4 +1,4 @@
-"""What needs an operator: certificates that expire or fail to renew, and what is left over."""
+"""What needs an operator: certificates that expire, fail to renew or are not served; left-overs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from kmtui.core.context import Context
 from kmtui.core.renewal import Renewal
-from kmtui.db import cleanup, renewal
-from kmtui.model import SHORT_LIVED, Alert, Certificate, Verdict
+from kmtui.db import cleanup, renewal, targets
+from kmtui.model import SHORT_LIVED, Alert, Certificate, Target, TargetState, Verdict
 
 
 class Alerts:
@@ -18,7 +18,8 @@ class Alerts:
         self._renewal = renewal_
 
     async def all(self, *, within: timedelta) -> list[Alert]:
-        """Each certificate with less than `within` left, or whose renewal failed; left-overs last.
+        """Each certificate with less than `within` left, or whose renewal failed; then each target
+        that was not deployed to, or where another certificate is served; left-overs last.
 
         Revoked ones and those without a version say nothing: nobody relies on them any more, or
         yet. Empty when everything is fine. No network.
@@ -28,6 +29,7 @@ class Alerts:
         watched = await self._context.db.read(renewal.watched)
         found = [_alert(row, verdicts.get(row.id), now, within) for row in watched]
         alerts = [alert for alert in found if alert is not None]
+        alerts += map(_of_target, await self._context.db.read(targets.not_well))
         if left := await self._context.db.read(cleanup.count_pending):
             what = "1 published answer is" if left == 1 else f"{left} published answers are"
             alerts.append(Alert(what="left-over", text=f"{what} still to be removed"))
@@ -52,6 +54,15 @@ def _alert(
     else:
         return None
     return Alert(what=what, certificate=row.name, text=text)
+
+
+def _of_target(target: Target) -> Alert:
+    stale = target.state == TargetState.STALE
+    return Alert(
+        what="stale" if stale else "not-deployed",
+        certificate=target.certificate,
+        text=f"target {target.name}: {target.error}",
+    )
 
 
 def _day(moment: datetime) -> str:

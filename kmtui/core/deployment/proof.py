@@ -7,6 +7,8 @@ not the dates of what is shown.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -86,8 +88,7 @@ async def _one_look(
     except TimeoutError:
         return Served(outcome=UNREACHABLE, detail=f"{address} does not answer")
     except (OSError, ValueError, InvalidInput) as error:
-        why = getattr(error, "reason", "") or getattr(error, "strerror", "") or error
-        return Served(outcome=UNREACHABLE, detail=f"{address} shows no certificate: {why}")
+        return Served(outcome=UNREACHABLE, detail=f"{address} shows no certificate: {_why(error)}")
     same = facts.sha256 == version.sha256
     until = f"{facts.not_after.astimezone(UTC):%Y-%m-%d}"
     what = (
@@ -105,3 +106,12 @@ async def _one_look(
         names=facts.names,
         not_after=facts.not_after,
     )
+
+
+def _why(error: Exception) -> str:
+    """An error of the network in the system's own words."""
+    if isinstance(error, ssl.SSLError):
+        return f"the TLS handshake failed ({error.reason or error})"
+    if isinstance(error, OSError) and not isinstance(error, socket.gaierror) and error.errno:
+        return os.strerror(error.errno)
+    return getattr(error, "strerror", None) or str(error)

@@ -276,6 +276,7 @@ def _seen(target: Target, served: Served) -> dict[str, object]:
                 "hint": "",
                 "failures": 0,
                 "next_attempt_at": None,
+                "former": None,
             }
         case proof.STALE if target.state != TargetState.WAITING:
             what = {"state": TargetState.STALE}
