@@ -183,21 +183,24 @@ class RowTable(Widget, can_focus=True):
             self._reading = False
 
     async def _read_now(self) -> None:
-        index = 0 if self._to_top else self._cursor
-        self._to_top = False
+        to_top, self._to_top = self._to_top, False
         pages = Pages(self._source, await self._source.count())
+        was = self._cursor
+        index = 0 if to_top else was
         if self._cursor_key is not None:
-            found = await pages.locate(self._cursor_key, self._cursor)
+            found = await pages.locate(self._cursor_key, was)
             index = index if found is None else found
         index = max(0, min(index, pages.count - 1))
         top = self._top_for(index, index - (self._cursor - self._top), pages.count)
         for number in pages.missing(top, top + max(self._room, 1) - 1):
             await pages.load(number)
-        self._show(pages, index, top)
+        # A key that came meanwhile moves on from the row as it was found.
+        self._show(pages, max(0, min(index + self._cursor - was, pages.count - 1)))
 
-    def _show(self, pages: Pages, index: int, top: int) -> None:
+    def _show(self, pages: Pages, index: int) -> None:
         """Replace what is shown; paint the lines that differ."""
         before, was_top, was_cursor = self._pages, self._top, self._cursor
+        top = self._top_for(index, index - (was_cursor - was_top), pages.count)
         fresh = not self._read_once or bool(self._failure) or not (before.count and pages.count)
         self._pages, self._top, self._cursor = pages, top, index
         self._read_once, self._failure = True, ""
@@ -272,12 +275,9 @@ class RowTable(Widget, can_focus=True):
         self._highlight()
 
     def _highlight(self) -> None:
-        row = self.row
-        if row is None and self._pages.count:
-            self._cursor_key = None  # told once its page is there
-            return
-        self._cursor_key = row.key if row else None
-        self.screen.post_message(self.Highlighted(self, row))
+        self._cursor_key = self.row.key if self.row else None
+        if self.row or not self._pages.count:  # else it is told once its page is there
+            self.screen.post_message(self.Highlighted(self, self.row))
 
     def action_cursor_down(self) -> None:
         self.move_to(self._cursor + 1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from textual.app import App, ComposeResult
@@ -13,6 +14,8 @@ from textual.pilot import Pilot
 from kmtui.widgets.rows import PAGE_SIZE, PAGES_KEPT, Column, ListSource, Pages, Row, layout
 from kmtui.widgets.rowtable import RowTable
 from tests.terminal import line_with, screen_lines, screen_text, settled
+
+T = TypeVar("T")
 
 COLUMNS = (
     Column("NAME", 12, flex=1, middle=True, sort="name"),
@@ -44,6 +47,37 @@ class Numbers:
     async def index(self, key: str) -> int | None:
         number = int(key[1:])
         return number if number < self.total else None
+
+
+class Slow(Numbers):
+    """Waits once at a point a test chooses, until it is told to go on."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self.pause_when = ""
+        self.paused = asyncio.Event()
+        self._told = asyncio.Event()
+
+    def go_on(self) -> None:
+        self._told.set()
+
+    async def count(self) -> int:
+        return await self._answer("counted", await super().count())
+
+    async def index(self, key: str) -> int | None:
+        return await self._answer("located", await super().index(key))
+
+    async def page(self, offset: int, limit: int) -> Sequence[Row]:
+        return await self._answer("read", await super().page(offset, limit))
+
+    async def _answer(self, point: str, found: T) -> T:
+        if point == self.pause_when:
+            self.pause_when = ""
+            self._told.clear()
+            self.paused.set()
+            await self._told.wait()
+            self.paused.clear()
+        return found
 
 
 class Bench(App[None]):
@@ -160,6 +194,23 @@ async def test_the_cursor_stays_on_its_key_when_rows_come_before_it() -> None:
         assert cursor_name(table) == "k2"
         assert table.position == "23 of 50"
         assert "n000002" in screen_text(pilot.app)
+
+
+async def test_a_key_that_comes_while_rows_are_read_is_not_undone() -> None:
+    source = Slow(1000)
+    table = RowTable(COLUMNS, source)
+    async with shown(table) as pilot:
+        await pilot.press("j", "j")
+        for until in ("counted", "located", "read"):
+            source.pause_when = until
+            table.reload()
+            await source.paused.wait()
+            await pilot.press("j")
+            source.go_on()
+            await settled(pilot)
+
+        assert table.row == row(5)
+        assert line_with(pilot.app, "n000005").startswith(" +")
 
 
 async def test_the_cursor_takes_the_place_of_a_row_that_went() -> None:
