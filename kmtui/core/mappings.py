@@ -128,7 +128,7 @@ class Mappings:
         def find(session: Session) -> Coverage:
             mapped = Mapped(rows.list_all(session))
             served: defaultdict[str, list[str]] = defaultdict(list)
-            unmapped = []
+            unmapped: list[str] = []
             for name in certificates.live_names(session):
                 mapping = mapped.best(name)
                 (served[mapping.id] if mapping else unmapped).append(name)
