@@ -89,20 +89,24 @@ async def until(condition: Callable[[], bool], *, seconds: float = 30.0) -> None
 
 
 async def press_keys(app: KmtuiApp, took: list[Span]) -> None:
-    """Move the cursor up and down, and time each key until the table shows it."""
+    """Move the cursor up and down, and time each key."""
     while True:
         await asyncio.sleep(0.1)
         table = app.screen.query_one(RowTable)
-        before = table.cursor
-        if table.count < 4:
-            continue
-        watch = Watch()
-        app.post_message(events.Key("down" if before < 2 else "up", None))
-        await until(lambda seen=table, was=before: seen.cursor != was)  # type: ignore[misc]
-        painted = asyncio.Event()
-        app.screen.call_after_refresh(painted.set)
-        await painted.wait()
-        took.append(watch.read())
+        if table.count >= 4:
+            took.append(await press_key(app, table))
+
+
+async def press_key(app: KmtuiApp, table: RowTable) -> Span:
+    """The time from a key until the table shows it. Ends the program when it never does."""
+    before = table.cursor
+    watch = Watch()
+    app.post_message(events.Key("down" if before < 2 else "up", None))
+    await until(lambda: table.cursor != before, seconds=3.0)
+    painted = asyncio.Event()
+    app.screen.call_after_refresh(painted.set)
+    await painted.wait()
+    return watch.read()
 
 
 async def issue_all(core: Core, count: int) -> int:
