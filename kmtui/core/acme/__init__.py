@@ -21,7 +21,7 @@ from kmtui.core.acme.objects import (
     Order,
 )
 from kmtui.core.acme.polling import Pace
-from kmtui.core.acme.problems import action_for
+from kmtui.core.acme.problems import action_for, asks_for_agreement, tells_of_deactivation
 from kmtui.core.acme.renewal import RenewalInfo, cert_id
 
 __all__ = [
@@ -41,8 +41,10 @@ __all__ = [
     "RenewalInfo",
     "Signer",
     "action_for",
+    "asks_for_agreement",
     "cert_id",
     "dns_value",
     "key_authorization",
+    "tells_of_deactivation",
     "thumbprint",
 ]

@@ -56,9 +56,20 @@ class AccountRequests(Session):
         """The account with its contact URLs replaced (section 7.3.2)."""
         return await self._change(signer, {"contact": list(contact)})
 
+    async def agree_to_terms(self, signer: Signer) -> Account:
+        """The account, having agreed to the terms that the directory names (section 7.3.3).
+
+        Section 7.1.2 lets only newAccount carry the agreement: CAs may take it from here, too, or
+        pass over it and want their link to be visited.
+        """
+        return await self._change(signer, {"termsOfServiceAgreed": True})
+
     async def deactivate_account(self, signer: Signer) -> Account:
-        """The account, deactivated for ever (section 7.3.6)."""
-        return await self._change(signer, {"status": "deactivated"})
+        """The account, deactivated for ever (section 7.3.6).
+
+        `retries.surely_undone` tells of an error whether the account is certainly as it was.
+        """
+        return await self._change(signer, {"status": "deactivated"}, repeatable=False)
 
     async def roll_key(self, signer: Signer, new_key: PrivateKey) -> Signer:
         """What signs from now on: the account has `new_key` instead of its old one (section 7.3.5).
@@ -91,15 +102,27 @@ class AccountRequests(Session):
         Nothing is changed by asking. Raises AcmeError, CaUnreachable when the CA does not tell.
         """
         for key in keys:
-            try:
-                found = await self.find_account(key)
-            except AcmeError as error:
-                if error.problem is None or error.problem.short_type != "accountDoesNotExist":
-                    raise
-            else:
-                if found.url == account_url:
-                    return key
+            if await self._has_key(account_url, key):
+                return key
         return None
+
+    async def _has_key(self, account_url: str, key: PrivateKey) -> bool:
+        try:
+            return (await self.find_account(key)).url == account_url
+        except AcmeError as error:
+            told = error.problem.short_type if error.problem else ""
+            if told == "accountDoesNotExist":
+                return False
+            if told != "externalAccountRequired":
+                raise
+        # A CA that wants a binding even for that: whoever has the key may read the account.
+        try:
+            await self.account(Signer(key, account_url))
+        except CaUnreachable:
+            raise
+        except AcmeError:
+            return False
+        return True
 
     async def _key_in_force(
         self, account_url: str, new_key: PrivateKey, old_key: PrivateKey, after: AcmeError
@@ -113,9 +136,11 @@ class AccountRequests(Session):
             said = f"{after.message}; asked for the key in force, the CA said: {error.message}"
             raise unreachable("kmtui:response-lost", said, where=account_url) from error
 
-    async def _change(self, signer: Signer, payload: dict[str, Any]) -> Account:
+    async def _change(
+        self, signer: Signer, payload: dict[str, Any], *, repeatable: bool = True
+    ) -> Account:
         url = _account_url(signer)
-        return _account(await self._post(signer, url, payload, repeatable=True), url)
+        return _account(await self._post(signer, url, payload, repeatable=repeatable), url)
 
     async def _register(
         self, key: PrivateKey, payload: dict[str, Any], eab: ExternalAccount | None

@@ -46,7 +46,8 @@ ADVICE: dict[str, Advice] = {
     ),
     "agreementRequired": Advice(
         "The CA asks for agreement to its terms of service",
-        "read the terms and agree to them, then retry",
+        "read the terms, then agree: T on the account's sheet, or kmtui account update NAME "
+        "--agree-tos; what waits for it goes on",
         _HUMAN,
     ),
     "alreadyReplaced": Advice(
@@ -170,7 +171,8 @@ ADVICE: dict[str, Advice] = {
     ),
     "userActionRequired": Advice(
         "The CA wants a human to act first",
-        "open the link, usually changed terms of service, and retry after agreeing",
+        "open the link; where it is about changed terms of service, agree to them: T on the "
+        "account's sheet, or kmtui account update NAME --agree-tos; what waits for it goes on",
         _HUMAN,
     ),
 }
@@ -192,7 +194,7 @@ CHALLENGE_ADVICE: dict[str, Advice] = {
 }
 """Types that mean something else inside a challenge (RFC 8555 section 7.1.5)."""
 
-_ACCOUNT_GONE = Advice(
+ACCOUNT_GONE = Advice(
     "The account is deactivated at the CA",
     "deactivation is final: register a new account with a new key",
     _HUMAN,
@@ -217,7 +219,7 @@ CLUES: tuple[tuple[str, str, Advice], ...] = (
     ("malformed", "keyid header", ADVICE["accountDoesNotExist"]),
     ("malformed", "kid does not have", ADVICE["accountDoesNotExist"]),
     ("malformed", "account not found", ADVICE["accountDoesNotExist"]),
-    ("unauthorized", "deactivated", _ACCOUNT_GONE),
+    ("unauthorized", "deactivated", ACCOUNT_GONE),
     ("rateLimited", "unpause", _PAUSED),
     ("rateLimited", "paused", _PAUSED),
 )
@@ -263,6 +265,11 @@ OWN_ADVICE: dict[str, Advice] = {
     ),
     "kmtui:not-offered": Advice(
         "The CA does not offer this", "see what the CA's directory lists", Action.STOP
+    ),
+    "kmtui:key-changing": Advice(
+        "The key of the account is being replaced by another process",
+        "it takes a moment: try again then",
+        _LATER,
     ),
     "kmtui:key-in-use": Advice(
         "The new key belongs to an account at this CA already", "take a freshly made key", _FIX

@@ -57,6 +57,10 @@ class ExternalAccount:
         payload = json.dumps(_jwk(account_key).public_key().to_json()).encode()
         return _flattened(payload, self._secret(), jwa.HS256, {"kid": self.kid, "url": url})
 
+    def check(self) -> None:
+        """Raise InvalidInput unless the HMAC key can be read."""
+        self._secret()
+
     def _secret(self) -> bytes:
         text = "".join(self.hmac_key.split()).rstrip("=").translate(_TO_URL_SAFE)
         try:
@@ -67,7 +71,7 @@ class ExternalAccount:
             # Nothing of the secret may end up in a message or in a chained error.
             raise InvalidInput(
                 "the HMAC key of the external account is not base64",
-                field="eab_hmac_key",
+                field="eab-hmac-file",
                 hint="copy the whole key as the CA shows it",
             ) from None
 

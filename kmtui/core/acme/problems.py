@@ -12,9 +12,12 @@ from http import HTTPStatus
 from typing import Any
 
 from kmtui.core.acme.advice import (
+    ACCOUNT_GONE,
+    ADVICE,
     MOVED_STATUSES,
     REPLACES_REFUSED,
     Action,
+    Advice,
     advice_for,
 )
 from kmtui.core.errors import AcmeError, CaUnreachable, ProtocolViolation, ResponseLost
@@ -133,18 +136,32 @@ def action_for(problem: Problem, *, in_challenge: bool = False, replaces: bool =
     """
     if replaces and problem.http_status in REPLACES_REFUSED:
         return Action.DROP_REPLACES
-    advice = advice_for(
-        problem.type, problem.detail, status=problem.http_status, in_challenge=in_challenge
-    )
     # RFC 8555 section 6.6: Retry-After says when; a pause at Let's Encrypt has none.
     if problem.short_type == "rateLimited" and problem.retry_after is None:
         return Action.NEEDS_HUMAN
-    return advice.action
+    return _advice_of(problem, in_challenge=in_challenge).action
+
+
+def asks_for_agreement(problem: Problem | None) -> bool:
+    """Whether a human has to read something, terms of service mostly, and agree (section 7.3.3)."""
+    asked = (ADVICE["agreementRequired"], ADVICE["userActionRequired"])
+    return problem is not None and _advice_of(problem) in asked
+
+
+def tells_of_deactivation(problem: Problem | None) -> bool:
+    """Whether the CA refused because the account is deactivated."""
+    return problem is not None and _advice_of(problem) is ACCOUNT_GONE
 
 
 def tells_of_move(problem: Problem | None) -> bool:
     """Whether a service's refusal is a reason to read the CA's directory again."""
     return problem is not None and problem.http_status in MOVED_STATUSES
+
+
+def _advice_of(problem: Problem, *, in_challenge: bool = False) -> Advice:
+    return advice_for(
+        problem.type, problem.detail, status=problem.http_status, in_challenge=in_challenge
+    )
 
 
 def _text(document: Mapping[str, Any], key: str) -> str:

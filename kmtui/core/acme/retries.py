@@ -43,6 +43,14 @@ def passing(error: AcmeError) -> bool:
     return problem.http_status >= 500 and problem.http_status != 501
 
 
+def surely_undone(error: AcmeError) -> bool:
+    """Whether the CA certainly did nothing of what this request asked for, or refused all of it."""
+    if isinstance(error, ProtocolViolation):
+        return False
+    status = error.problem.http_status if error.problem else None
+    return _not_carried_out(error) or (status is not None and 400 <= status < 500)
+
+
 def _not_carried_out(error: AcmeError) -> bool:
     """Whether the CA certainly did nothing: not connected, or turned away at the door."""
     if isinstance(error, ResponseLost):

@@ -6,9 +6,16 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from kmtui.core.acme import AcmeClient, ExternalAccount, Signer
-from kmtui.core.errors import AcmeError, InvalidInput, ProtocolViolation
-from tests.core.acme.fake_ca import BASE, FakeCa, Lost
+from kmtui.core.acme import (
+    AcmeClient,
+    ExternalAccount,
+    Signer,
+    asks_for_agreement,
+    tells_of_deactivation,
+)
+from kmtui.core.acme.retries import surely_undone
+from kmtui.core.errors import AcmeError, InvalidInput, ProtocolViolation, ResponseLost
+from tests.core.acme.fake_ca import BASE, FakeCa, Lost, problem
 
 Key = ec.EllipticCurvePrivateKey
 CONTACT = ["mailto:ops@example.org"]
@@ -85,6 +92,56 @@ async def test_contacts_can_be_replaced_and_the_account_ended(
 ) -> None:
     assert (await client.update_account(signer, CONTACT)).contact == tuple(CONTACT)
     assert (await client.deactivate_account(signer)).status == "deactivated"
+
+
+async def test_agreement_to_changed_terms_is_told_to_the_account(
+    ca: FakeCa, client: AcmeClient, signer: Signer
+) -> None:
+    await client.agree_to_terms(signer)
+
+    assert ca.payloads[-1] == (f"{signer.kid}".removeprefix(BASE), {"termsOfServiceAgreed": True})
+
+
+@pytest.mark.parametrize(
+    ("answer", "undone", "sent"),
+    [
+        (Lost(), False, 1),
+        (problem(500, "serverInternal"), False, 1),
+        (problem(403, "unauthorized"), True, 1),
+        (httpx.ConnectError("refused"), True, 6),
+    ],
+    ids=["lost", "its own error", "refused", "not reached"],
+)
+async def test_a_deactivation_is_sent_again_only_where_it_cannot_have_been_carried_out(
+    ca: FakeCa, client: AcmeClient, signer: Signer, answer: object, undone: bool, sent: int
+) -> None:
+    path = f"{signer.kid}".removeprefix(BASE)
+    ca.script[path].extend([answer] * 9)  # type: ignore[list-item]
+
+    with pytest.raises(AcmeError) as caught:
+        await client.deactivate_account(signer)
+
+    assert (surely_undone(caught.value), ca.count(path)) == (undone, sent)
+    assert isinstance(caught.value, ResponseLost) is isinstance(answer, Lost)
+
+
+async def test_what_a_refusal_is_about_is_told_apart(
+    ca: FakeCa, client: AcmeClient, signer: Signer
+) -> None:
+    refusals = [
+        ("userActionRequired", "new terms"),
+        ("unauthorized", "The account is deactivated"),
+        ("unauthorized", "not yours"),
+    ]
+    told = []
+    for type_, detail in refusals:
+        ca.script["/new-order"].append(problem(403, type_, detail))
+        with pytest.raises(AcmeError) as caught:
+            await client.new_order(signer, ["www.example.org"])
+        found = caught.value.problem
+        told.append((asks_for_agreement(found), tells_of_deactivation(found)))
+
+    assert told == [(True, False), (False, True), (False, False)]
 
 
 @pytest.mark.parametrize(

@@ -124,3 +124,13 @@ async def test_no_key_is_in_force_where_the_account_is_gone(
     ca.keys.clear()
 
     assert await client.key_in_force(f"{BASE}/acct/1", new_key, signer.key) is None
+
+
+@pytest.mark.edge(26)
+@pytest.mark.edge(29)
+async def test_a_ca_that_wants_a_binding_to_find_an_account_is_asked_for_the_account_itself(
+    ca: FakeCa, client: AcmeClient, signer: Signer, new_key: Key
+) -> None:
+    ca.script["/new-account"].extend([problem(403, "externalAccountRequired", "bind it")] * 2)
+
+    assert await client.key_in_force(f"{signer.kid}", new_key, signer.key) is signer.key
