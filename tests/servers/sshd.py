@@ -60,7 +60,7 @@ class Sshd(Server):
             f"SetEnv PATH={f'{path}:' if path else ''}/usr/local/bin:/usr/bin:/bin",
             *([f"Banner {self._write('banner', banner)}"] if banner else []),
             *(f"{name} {path}" for name, path in self._programs()),
-            f"Subsystem sftp {sftp}",
+            *([f"Subsystem sftp {sftp}"] if sftp else []),
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
             "PermitRootLogin prohibit-password",

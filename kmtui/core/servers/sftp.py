@@ -133,10 +133,14 @@ class Sftp:
             file = await self._client.open(path, "xb", SFTPAttrs(permissions=_PRIVATE_FILE))
             try:
                 async with file:
+                    made = await file.stat()
+                    if made.permissions is None or made.permissions & 0o077:
+                        # A server need not look at the mode that a file is opened with.
+                        await file.chmod(_PRIVATE_FILE)
                     await file.write(content)
                     if ids != (None, None):
                         # Before the mode: changing the owner takes bits of it away.
-                        uid, gid = _complete(ids, await file.stat())
+                        uid, gid = _complete(ids, made)
                         await file.chown(uid, gid)
                     await file.chmod(mode)
                     flushed = await _flushed(file)
@@ -238,6 +242,11 @@ async def _told(connection: SshConnection, what: str, *, seconds: float) -> Asyn
         raise EndServerError(
             f"cannot {what} on {where}: {error.reason}",
             hint=_HINTS.get(type(error), "try the same by hand with sftp"),
+        ) from error
+    except asyncssh.ChannelOpenError as error:
+        raise EndServerError(
+            f"cannot {what} on {where}: it offers no SFTP ({error.reason})",
+            hint="allow it there: Subsystem sftp internal-sftp in sshd_config",
         ) from error
     except (OSError, EOFError, asyncssh.Error) as error:
         connection.drop()

@@ -27,12 +27,16 @@ class Faults:
     """Octets of written files after which every connection is lost."""
     stall: bool = False
     """Whether file requests are never answered."""
+    open_modes: bool = True
+    """Whether the mode that a file is opened with is looked at."""
     posix_rename: bool = True
     fsync: bool = True
     full: str = ""
     """What is said instead of writing."""
     run: Exec = succeed
     written: int = field(default=0, init=False)
+    modes: list[int] = field(default_factory=list, init=False)
+    """Modes of files at the moment they were written to."""
 
 
 class FaultySsh:
@@ -128,8 +132,13 @@ class _Files(asyncssh.SFTPServer):
             await asyncio.Event().wait()
         return super().lstat(path)  # type: ignore[return-value]
 
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        wanted = attrs if self._faults.open_modes else asyncssh.SFTPAttrs(permissions=0o644)
+        return super().open(path, pflags, wanted)
+
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:  # type: ignore[override]
         faults = self._faults
+        faults.modes.append(os.fstat(file_obj.fileno()).st_mode & 0o777)  # type: ignore[attr-defined]
         if faults.full:
             raise asyncssh.SFTPFailure(faults.full)
         if faults.cut_after is not None and faults.written + len(data) > faults.cut_after:

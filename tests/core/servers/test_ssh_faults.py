@@ -21,6 +21,7 @@ from kmtui.core.servers.ssh_connections import SshConnections
 from kmtui.core.servers.ssh_host import SshHost
 from kmtui.core.servers.ssh_login import SshLogin
 from tests.core.servers.faulty_ssh import FaultySsh
+from tests.servers.process import binary
 from tests.servers.sshd import Sshd
 
 ESCAPES = "\x1b]52;c;Y2FuYXJ5\x07\x1b[2J\u202e"
@@ -183,6 +184,16 @@ class TestFiles:
         assert "disk full" in refused.value.hint
         assert os.listdir(tmp_path) == []
 
+    async def test_a_key_is_private_before_its_first_octet_whatever_the_server_makes_of_modes(
+        self, server: FaultySsh, host: SshHost, tmp_path: Path
+    ) -> None:
+        server.faults.open_modes = False
+
+        await host.create(f"{tmp_path}/key.pem", b"content", mode=0o640)
+
+        assert server.faults.modes == [0o600]
+        assert (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o640
+
     async def test_a_service_that_hangs_is_given_up(
         self, server: FaultySsh, host: SshHost, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -259,6 +270,29 @@ async def test_sftp_only_logins_take_challenges_and_say_that_nothing_runs(
 
     assert all(line.ok is not False for line in report)
     assert any(line.ok is None and "command" in line.text for line in report)
+
+
+@pytest.mark.parametrize(("sftp", "said"), [("", "offers no SFTP"), ("/bin/false", "lost")])
+async def test_a_server_without_files_says_so(sftp: str, said: str) -> None:
+    with Sshd(sftp=sftp) as sshd:
+        connections = SshConnections()
+        with pytest.raises(EndServerError, match=said):
+            await SshHost(SshLogin.of(sshd.settings(), sshd.secrets), connections).entries("/")
+        await connections.close()
+
+
+async def test_with_sudo_nothing_is_done_without_it(
+    machine: Sshd, sudo: Path, connections: SshConnections, tmp_path: Path
+) -> None:
+    program = str(binary("sftp-server"))
+    settings = machine.settings(sudo="yes", sftp_server=program)
+    host = SshHost(SshLogin.of(settings, machine.secrets), connections)
+
+    await host.create(f"{tmp_path}/key.pem", b"octets of a key", mode=0o600)
+    await host.run("true", seconds=10)
+
+    asked = (sudo / "asked").read_text().split()
+    assert asked[-2:] == [program, "/bin/sh"]
 
 
 async def test_a_sudo_that_asks_for_a_password_is_reported_with_what_it_said(
