@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kmtui.core.core import Core
-from kmtui.core.errors import InvalidInput, Refused, TamperedConfiguration
+from kmtui.core.errors import EndServerError, InvalidInput, Refused, TamperedConfiguration
 from kmtui.core.servers.ssh import SshServer
 from kmtui.db import servers
 from kmtui.text import Secret
@@ -152,3 +152,23 @@ async def test_a_challenge_is_looked_at_where_the_probe_says(
 
     await core.end_servers.update("web1", settings={"webroot": str(web.directory)})
     assert (await core.end_servers.test("web1"))[-1].ok is False
+
+
+async def test_a_mapping_may_name_the_web_root_that_the_machine_has_none_of(
+    core: Core, sshd: Sshd, web: Web
+) -> None:
+    row = await core.end_servers.add(
+        "web1", kind="ssh", settings=sshd.settings(), secrets=sshd.secrets
+    )
+    token = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
+
+    with pytest.raises(EndServerError, match="no web root") as refused:
+        await (await core.end_servers.open(row)).present(token, f"{token}.x")
+    opened = await core.end_servers.open(row, webroot=str(web.root))
+    handle = await opened.present(token, f"{token}.x")
+
+    assert "--webroot" in refused.value.hint
+    assert (web.root / ".well-known" / "acme-challenge" / token).exists()
+    # The clean-up knows the machine, not the mapping.
+    await (await core.end_servers.open(row)).clean_up(handle)
+    assert list(web.root.iterdir()) == []

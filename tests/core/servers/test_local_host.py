@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from kmtui.core.errors import EndServerError
 from kmtui.core.servers.host import Owner, Ran
@@ -100,5 +101,5 @@ def test_commands_run_on_the_loop_of_commands_too() -> None:
         with pytest.raises(EndServerError, match="did not end"):
             await LocalHost().run("sleep 60 & wait", seconds=0.1)
 
-    with asyncio.Runner(loop_factory=pytest.importorskip("uvloop").new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(both())
