@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_
+from sqlalchemy import String, func, or_, type_coerce
+from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -13,9 +15,15 @@ from kmtui.core.errors import Refused
 from kmtui.db import filters, rows, secrets
 from kmtui.db.paging import Sort, paged
 from kmtui.db.tables import AccountRow, CertificateRow, RequestRow
-from kmtui.model import ACTIVE_STATUSES, Account, ListQuery
+from kmtui.model import ACTIVE_STATUSES, Account, ListQuery, RequestStatus
 
 OWNER = "account"
+KEY = "account-key"
+"""Kind of the secret that is the account's key."""
+NEXT_KEY = "account-key-next"
+"""Kind of the one that is to replace it: there only while that is under way."""
+NAMED = 5
+"""Certificates named in a refusal."""
 CHANGEABLE = frozenset(AccountRow.model_fields) - {"id", "created_at"}
 SORTS = {
     "name": Sort(col(AccountRow.name)),
@@ -67,25 +75,66 @@ def update(session: Session, account_id: str, **fields: Any) -> None:
     rows.assign(session, row, fields, CHANGEABLE)
 
 
-def delete(session: Session, account_id: str) -> None:
-    """Forget an account and destroy its secrets; its past requests stay.
+def renewing(session: Session, account_id: str) -> list[str]:
+    """Labels of the certificates that renew by themselves with this account, in order."""
+    statement = (
+        select(CertificateRow.name).where(*_renewing(account_id)).order_by(col(CertificateRow.name))
+    )
+    return list(session.exec(statement))
 
-    Raises NotFound; Refused while a certificate or an unfinished request uses it.
+
+def refuse_under_way(session: Session, account: Account, *, parked: bool = True) -> None:
+    """Raise Refused while a request of the account is under way; `parked`: or parked."""
+    statuses = ACTIVE_STATUSES if parked else ACTIVE_STATUSES - {RequestStatus.PARKED}
+    statement = (
+        select(RequestRow.number)
+        .where(RequestRow.account_id == account.id, col(RequestRow.status).in_(statuses))
+        .order_by(col(RequestRow.number))
+    )
+    if found := session.exec(statement).first():
+        raise Refused(
+            f"request {found} of the account {account.name} is under way",
+            hint=f"wait for it, or stop it: kmtui request cancel {found}",
+        )
+
+
+def refuse_changing_key(session: Session, account: Account) -> None:
+    """Raise Refused while the account's key is being replaced."""
+    if secrets.find(session, OWNER, account.id, NEXT_KEY) is not None:
+        raise Refused(
+            f"the key of the account {account.name} is being replaced",
+            hint="try again in a moment; kmtui resume finishes it where it was cut off",
+        )
+
+
+def delete(session: Session, account_id: str, *, force: bool = False) -> list[str]:
+    """Forget an account and destroy its secrets; its past requests and certificates stay.
+
+    Returns the ids of the certificates that have no account now. Raises NotFound; Refused while an
+    unfinished request uses it, and, unless `force`, while certificates renew with it.
     """
     row = rows.existing(session, AccountRow, "account", account_id, col(AccountRow.id))
-    certificates = _certificates(session, [account_id]).get(account_id, 0)
-    if certificates:
+    refuse_under_way(session, _models(session, [row])[0])
+    if not force and (names := renewing(session, account_id)):
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         raise Refused(
-            f"{certificates} certificates use the account {row.name}",
-            hint="move them to another account first",
+            f"certificates renew with the account {row.name}: {', '.join(names[:NAMED])}{more}",
+            hint="give them another account first (kmtui cert set CERT --account A), or --force: "
+            "they then renew no more until they have one",
         )
-    under_way = select(func.count()).where(
-        RequestRow.account_id == account_id, col(RequestRow.status).in_(ACTIVE_STATUSES)
+    own = col(CertificateRow.account_id) == account_id
+    orphaned = list(session.exec(select(CertificateRow.id).where(own)))
+    session.exec(sql_update(CertificateRow).where(own).values(account_id=None))
+    # What was asked for names its account by id, which tells nobody anything from now on.
+    spec = type_coerce(col(RequestRow.spec), String)
+    session.exec(
+        sql_update(RequestRow)
+        .where(col(RequestRow.account_id) == account_id)
+        .values(spec=func.replace(spec, json.dumps(account_id), json.dumps(row.name)))
     )
-    if session.exec(under_way).one():
-        raise Refused(f"a request of the account {row.name} is under way", hint="cancel it first")
     secrets.delete_for(session, OWNER, account_id)
     rows.remove(session, row)
+    return orphaned
 
 
 def labels(session: Session, account_ids: Iterable[str | None]) -> dict[str | None, AccountLabel]:
@@ -128,13 +177,23 @@ def _certificates(session: Session, account_ids: Collection[str]) -> dict[str, i
     return {account_id or "": number for account_id, number in session.exec(statement)}
 
 
+def _renewing(account_id: str) -> tuple[filters.Condition, ...]:
+    return (
+        col(CertificateRow.account_id) == account_id,
+        col(CertificateRow.archived_at).is_(None),
+        col(CertificateRow.auto_renew).is_(True),
+    )
+
+
 def _models(session: Session, found: Iterable[AccountRow]) -> list[Account]:
     accounts = list(found)
-    used = _certificates(session, [row.id for row in accounts])
+    ids = [row.id for row in accounts]
+    used, sealed = _certificates(session, ids), secrets.kinds(session, OWNER, ids)
     return [
         Account(
             **{name: getattr(row, name) for name in AccountRow.model_fields},
             certificates=used.get(row.id, 0),
+            key_changing=NEXT_KEY in sealed.get(row.id, ()),
         )
         for row in accounts
     ]

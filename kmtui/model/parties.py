@@ -44,6 +44,8 @@ class Account:
     terms_url: str | None = None
     terms_agreed_at: datetime | None = None
     certificates: int = 0
+    key_changing: bool = False
+    """Whether its key is being replaced: the CA may have the old one or the new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

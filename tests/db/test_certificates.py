@@ -209,10 +209,23 @@ def test_an_account_in_use_stays(filled: Filled) -> None:
     shop = filled.certificate("shop", account_id=prod.id)
     assert (filled.now(shop).account, filled.now(shop).ca) == ("prod", "example-ca")
 
-    with pytest.raises(Refused, match="certificates use"):
+    with pytest.raises(Refused, match="certificates renew with the account prod: shop"):
         filled.db.write_sync(lambda session: accounts.delete(session, prod.id))
     with pytest.raises(Refused, match="is gone"):
         filled.certificate("lost", account_id="unknown")
+
+
+def test_an_account_goes_when_nothing_renews_with_it_or_by_force(filled: Filled) -> None:
+    prod = filled.account("prod")
+    off = filled.certificate("off", account_id=prod.id, auto_renew=False)
+    old = filled.certificate("old", account_id=prod.id, archived_at=NOW)
+    shop = filled.certificate("shop", account_id=prod.id)
+
+    assert filled.db.read_sync(lambda session: accounts.renewing(session, prod.id)) == ["shop"]
+    gone = filled.db.write_sync(lambda session: accounts.delete(session, prod.id, force=True))
+
+    assert set(gone) == {off.id, old.id, shop.id}
+    assert {filled.now(each).account_id for each in (off, old, shop)} == {None}
 
 
 # --- states in SQL and in the screens -------------------------------------------------------------

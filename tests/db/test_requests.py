@@ -228,6 +228,18 @@ def test_past_requests_outlive_their_account(filled: Filled) -> None:
     assert (stored.account_id, stored.account) == (None, "prod")
 
 
+def test_a_past_request_that_named_its_account_by_id_is_told_its_name(filled: Filled) -> None:
+    prod = filled.account('pr"ød')
+    spec = RequestSpec(names=("a.test",), account=prod.id)
+    sent = filled.request("a.test", account_id=prod.id, status="failed", spec=spec)
+
+    filled.db.write_sync(lambda session: accounts.delete(session, prod.id))
+
+    stored = get(filled, sent.id)
+    assert stored is not None
+    assert (stored.account, stored.spec.account) == ('pr"ød', 'pr"ød')
+
+
 # --- challenges, log, journal ---------------------------------------------------------------------
 
 
