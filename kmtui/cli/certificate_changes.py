@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kmtui.cli import documents
+from kmtui.cli import deploying, documents, target_report
 from kmtui.cli.outcome import as_error, batch_exit_code, summary
 from kmtui.cli.output import Output, error_document
 from kmtui.cli.renew import code_of, document_of, outcome_lines
@@ -60,17 +60,22 @@ def renew(
             outcomes = await _waited(core, out, outcomes, timeout)
         codes = [code_of(outcome) for outcome in outcomes]
         documents_ = [document_of(outcome) for outcome in outcomes]
+        targets = await core.deployments.settled()
         document: dict[str, Any] = {
             "requests": documents_,
-            "summary": summary(codes, time.monotonic() - started),
+            "targets": [target_report.target(target) for target in targets],
+            "summary": summary(codes, time.monotonic() - started) | deploying.counts(targets),
         }
         if len(outcomes) == 1:
             document["request"] = documents_[0]
             only = outcomes[0].request
             if only and only.status == RequestStatus.FAILED and only.problem is not None:
                 document["error"] = error_document(as_error(only.problem))
-        out.answer(document, outcome_lines(outcomes))
-        return 0 if no_wait and all(o.request for o in outcomes) else batch_exit_code(codes)
+        lines = outcome_lines(outcomes)
+        out.answer(document, [*lines, *(target_report.target_lines(targets) if targets else ())])
+        if no_wait and all(outcome.request for outcome in outcomes):
+            return 0
+        return batch_exit_code([*codes, *map(deploying.code_of, targets)])
 
     return with_core(context, act, change=True)
 

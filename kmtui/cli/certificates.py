@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kmtui.cli import certificate_changes, documents
+from kmtui.cli import (
+    certificate_changes,
+    certificate_deployment,
+    deploying,
+    documents,
+    target_report,
+)
 from kmtui.cli.group import group
+from kmtui.cli.outcome import batch_exit_code
 from kmtui.cli.output import Output, facts, table
 from kmtui.cli.pages import every_page
 from kmtui.cli.session import with_core
@@ -143,25 +150,33 @@ def save(
         int | None, typer.Option(metavar="N", min=1, help="Not the newest one that waits.")
     ] = None,
 ) -> int:
-    """Make an issued version the current one."""
+    """Make an issued version the current one, and put it to the certificate's targets."""
 
-    async def act(core: Core, out: Output) -> None:
+    async def act(core: Core, out: Output) -> int:
         now = datetime.now(UTC)
         saved = await core.certificates.save(certificate, version)
         row = await core.certificates.get(saved.certificate_id)
+        targets = await core.deployments.settled()
         out.answer(
             {
                 "certificate": documents.certificate(row, now),
                 "version": documents.version(saved, now),
+                "targets": [target_report.target(target) for target in targets],
             },
-            [f"version {saved.number} of {one_line(row.name)} is current now"],
+            [
+                f"version {saved.number} of {one_line(row.name)} is current now",
+                *(target_report.target_lines(targets) if targets else ()),
+            ],
         )
+        return batch_exit_code([0, *map(deploying.code_of, targets)])
 
     return with_core(context, act, change=True)
 
 
 app.command("renew")(certificate_changes.renew)
 app.command("set")(certificate_changes.change)
+app.command("deploy")(certificate_deployment.deploy)
+app.command("rollback")(certificate_deployment.roll_back)
 
 
 def _lines(row: Certificate, verdict: Verdict, now: datetime) -> list[str]:

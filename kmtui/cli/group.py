@@ -21,6 +21,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "mapping": ("kmtui.cli.mappings:app", "Which names are proved how."),
     "request": ("kmtui.cli.requests:app", "Ask for certificates and watch them come."),
     "cert": ("kmtui.cli.certificates:app", "Certificates and all their versions."),
+    "target": ("kmtui.cli.targets:app", "Where certificates are put, and what is served there."),
     "renew": ("kmtui.cli.renew:app", "The unattended run: whatever is due."),
     "check": ("kmtui.cli.check:app", "Whether anything needs an operator."),
     "resume": ("kmtui.cli.resume:app", "Go on with everything that was cut off."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kmtui.cli import documents
+from kmtui.cli import deploying, documents, target_report
 from kmtui.cli.group import group
 from kmtui.cli.outcome import FAILED, batch_exit_code, exit_code, summary
 from kmtui.cli.output import Output, counted, table
@@ -39,7 +39,7 @@ def renew(
         typer.Option(metavar="N", min=0, help="At most so many, however many are due."),
     ] = None,
 ) -> int:
-    """Renew every certificate that is due, and take up what was cut off: the unattended run.
+    """Renew what is due, put it where it belongs, take up what was cut off: the unattended run.
 
     \b
     kmtui renew --due
@@ -56,7 +56,7 @@ def renew(
         for note in run.notes:
             out.note(f"kmtui: {note}")
         codes = [code_of(outcome) for outcome in run.outcomes]
-        totals = summary(codes, time.monotonic() - started)
+        totals = summary(codes, time.monotonic() - started) | deploying.counts(run.deployed)
         is_due = sum(verdict.due for verdict in run.verdicts)
         out.answer(
             {
@@ -66,11 +66,12 @@ def renew(
                 "notes": list(run.notes),
                 "certificates": [documents.verdict(verdict) for verdict in run.verdicts],
                 "requests": [document_of(outcome) for outcome in run.outcomes],
+                "targets": [target_report.target(target) for target in run.deployed],
                 "summary": totals,
             },
             _lines(run, is_due),
         )
-        return batch_exit_code(codes)
+        return batch_exit_code([*codes, *map(deploying.code_of, run.deployed)])
 
     return with_core(context, act, change=not dry_run)
 
@@ -126,6 +127,8 @@ def _lines(run: RenewalRun, is_due: int) -> list[str]:
     )
     if run.outcomes:
         lines += ["", *outcome_lines(run.outcomes)]
+    if run.deployed:
+        lines += ["", *target_report.target_lines(run.deployed)]
     left = f", {run.put_off} left for the next run" if run.put_off else ""
     return [*lines, "", f"{counted(len(run.verdicts), 'certificate')}, {is_due} due{left}"]
 

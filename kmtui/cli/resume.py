@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kmtui.cli import documents
+from kmtui.cli import deploying, documents, target_report
 from kmtui.cli.group import group
 from kmtui.cli.outcome import batch_exit_code, exit_code, summary
 from kmtui.cli.output import Output, counted, table
 from kmtui.cli.session import with_core
 from kmtui.cli.watch import watching
-from kmtui.model import Request
+from kmtui.model import Request, Target
 from kmtui.status import request_cell, when
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def resume(
         float, typer.Option(metavar="SECONDS", min=0, help="How long to wait; then it is parked.")
     ] = 300,
 ) -> int:
-    """Take up every unfinished request and pending clean-up, then return.
+    """Take up every unfinished request, deployment and pending clean-up, then return.
 
     Requests go on with the key and the order they have. What waits for a later time stays parked;
     what another process works on is left to it.
@@ -53,15 +53,17 @@ def resume(
         ours = [request for request in ended if not core.requests.is_elsewhere(request)]
         requests = [*ours, *found.waiting]
         codes = [exit_code(request) for request in requests]
-        totals = summary(codes, time.monotonic() - started)
+        targets = await core.deployments.settled()
+        totals = summary(codes, time.monotonic() - started) | deploying.counts(targets)
         out.answer(
             {
                 "requests": [documents.request(request) for request in requests],
+                "targets": [target_report.target(target) for target in targets],
                 "summary": {**totals, "cleaned": found.cleaned, "leftovers": left},
             },
-            _lines(requests, found.cleaned, left),
+            _lines(requests, targets, found.cleaned, left),
         )
-        return batch_exit_code(codes)
+        return batch_exit_code([*codes, *map(deploying.code_of, targets)])
 
     return with_core(context, act, change=True)
 
@@ -74,7 +76,9 @@ async def ended_here(core: Core, request: Request, seconds: float) -> Request:
     return await core.requests.park(request.id)
 
 
-def _lines(requests: Sequence[Request], cleaned: int, left: int) -> list[str]:
+def _lines(
+    requests: Sequence[Request], targets: Sequence[Target], cleaned: int, left: int
+) -> list[str]:
     lines = table(
         ["#", "names", "status", "version", "not before", "why"],
         [
@@ -90,7 +94,9 @@ def _lines(requests: Sequence[Request], cleaned: int, left: int) -> list[str]:
         ],
     )
     if not requests:
-        lines = ["nothing was cut off"]
+        lines = [] if targets else ["nothing was cut off"]
+    if targets:
+        lines += target_report.target_lines(targets)
     if cleaned:
         lines.append(f"{counted(cleaned, 'leftover')} removed")
     if left:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from kmtui import garbage
+from kmtui.cli.deploying import telling
 from kmtui.cli.group import invocation
 from kmtui.cli.output import Output
 from kmtui.cli.passphrases import ask_passphrase, can_ask, read_passphrase
@@ -87,7 +88,11 @@ async def _within(invoked: Invocation, act: Act, *, change: bool) -> int:
                 await _unlock_by_prompt(core)
             for number in _SIGNALS:
                 loop.add_signal_handler(number, interrupt, number)
-            return await act(core, invoked.output) or 0
+            with telling(core, invoked.output):
+                code = await act(core, invoked.output) or 0
+                # What was saved is put where it belongs, before this process ends.
+                await core.deployments.settled()
+            return code
     except asyncio.CancelledError:
         if received:
             raise Interrupted(received[0]) from None

@@ -52,6 +52,9 @@ class TargetChanged(Event):
 class DeploymentStepped(Event):
     """The deployment to the target `id` came a step further."""
 
+    certificate: str
+    target: str
+    """Names of the certificate and the target."""
     text: str
     """One line about the step; may hold words of a server, unfiltered."""
 

@@ -95,7 +95,8 @@ class Attempt:
 
     def say(self, text: str) -> None:
         """A line for whoever watches, kept nowhere: what a command printed."""
-        self._context.bus.publish(DeploymentStepped(self.target.id, text))
+        row = self.target
+        self._context.bus.publish(DeploymentStepped(row.id, row.certificate, row.name, text))
 
     async def release(self) -> None:
         """Let go of a target whose deployment is not at its end: whoever looks next goes on."""
@@ -188,9 +189,8 @@ class Attempt:
             )
 
     def _tell(self, text: str) -> None:
-        self._context.bus.publish(
-            DeploymentStepped(self.target.id, text), TargetChanged(self.target.id)
-        )
+        self.say(text)
+        self._context.bus.publish(TargetChanged(self.target.id))
 
 
 def is_held(context: Context, target: Target) -> bool:
