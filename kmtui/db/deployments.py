@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlmodel import Session, col, select
 
 from kmtui.db import filters, rows
-from kmtui.db.tables import DeploymentRow
+from kmtui.db.target_tables import DeploymentRow
 from kmtui.model import Deployment
 
 SHOWN = 200

@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 
 from kmtui.core.errors import NotFound
 from kmtui.db import filters, rows, secrets
-from kmtui.db.tables import CertificateRow, EndServerRow, TargetRow
+from kmtui.db.tables import CertificateRow, EndServerRow
+from kmtui.db.target_tables import TargetRow
 from kmtui.model import Target, TargetState
 
 OWNER = "target"

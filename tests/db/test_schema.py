@@ -14,11 +14,20 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from kmtui.core.errors import DatabaseError
-from kmtui.db import accounts, activity, deployments, migrations, request_log, tables
+from kmtui.db import (
+    accounts,
+    activity,
+    deployments,
+    migrations,
+    request_log,
+    tables,
+    target_tables,
+)
 from kmtui.db.database import Database
 from tests.db.samples import NOW, Filled, account, deployment
 
 assert tables
+assert target_tables
 
 
 @pytest.fixture
