@@ -29,15 +29,7 @@ class Scripted:
         """Everything every command printed, and how `ps` shows it."""
 
     def __call__(self, *arguments: str, code: int = 0) -> Any:
-        log = ["--log-file", str(self.home / "log"), "--debug"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kmtui", "--json", *log, *arguments],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = self.start(*arguments)
         self.output += subprocess.run(
             ["ps", "-o", "args=", "-p", str(process.pid)], capture_output=True, text=True
         ).stdout
@@ -47,6 +39,28 @@ class Scripted:
         document = json.loads(out)
         assert document["schema"] == 1
         return document
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same command, not waited for."""
+        log = ["--log-file", str(self.home / "log"), "--debug"]
+        return subprocess.Popen(
+            [sys.executable, "-m", "kmtui", "--json", *log, *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def register(run: Scripted, ca: Pebble, *, directory_url: str | None = None) -> None:
+    """A vault, and an account at `ca`."""
+    bundle = run.home / "ca.pem"
+    bundle.write_text(ca.ca_bundle_pem)
+    directory_url = directory_url or ca.directory_url
+    run("vault", "init")
+    run("ca", "add", "pebble", "--directory", directory_url, "--ca-bundle", str(bundle))
+    run("account", "register", "main", "--ca", "pebble", "--email", "a@kmtui.test", "--agree-tos")
 
 
 def set_up(
@@ -59,13 +73,9 @@ def set_up(
     propagation_timeout: int = 20,
 ) -> None:
     """An account at `ca`, the zone of `lab` by dns-01, and www.kmtui.test by http-01."""
-    bundle, tsig = run.home / "ca.pem", run.home / "tsig"
-    bundle.write_text(ca.ca_bundle_pem)
+    tsig = run.home / "tsig"
     tsig.write_text(secret or lab.tsig.secret)
-    directory_url = directory_url or ca.directory_url
-    run("vault", "init")
-    run("ca", "add", "pebble", "--directory", directory_url, "--ca-bundle", str(bundle))
-    run("account", "register", "main", "--ca", "pebble", "--email", "a@kmtui.test", "--agree-tos")
+    register(run, ca, directory_url=directory_url)
     resolvers = ",".join(f"{address}:{lab.port}" for address in lab.addresses)
     run(
         *("dns", "add", "lab", "--provider", "rfc2136", "--secret", f"tsig_secret=@{tsig}"),
@@ -77,3 +87,19 @@ def set_up(
     run("server", "add", "web", "--kind", "standalone", "--listen", listen, "--probe", listen)
     run("mapping", "add", ".kmtui.test", "--dns", "lab")
     run("mapping", "add", "www.kmtui.test", "--server", "web")
+
+
+def verify_with_openssl(chain: str, root: str, directory: Path, *names: str) -> None:
+    """A second opinion: the chain leads to the root, and its certificate is one for `names`."""
+    (directory / "root.pem").write_text(root)
+    (directory / "chain.pem").write_text(chain)
+    paths = [str(directory / name) for name in ("root.pem", "chain.pem", "chain.pem")]
+    for name in names or ("",):
+        subprocess.run(
+            [
+                *("openssl", "verify", *(("-verify_hostname", name) if name else ())),
+                *("-CAfile", paths[0], "-untrusted", paths[1], paths[2]),
+            ],
+            check=True,
+            capture_output=True,
+        )

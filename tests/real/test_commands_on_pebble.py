@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from kmtui.core import keys
 from kmtui.core.core import Core
 from tests.real.screen import on_screen
-from tests.real.scripted import Scripted, set_up
+from tests.real.scripted import Scripted, set_up, verify_with_openssl
 from tests.servers.bind import Bind
 from tests.servers.pebble import Pebble
 from tests.servers.process import free_port
@@ -71,21 +70,11 @@ def test_from_nothing_to_a_saved_certificate(
     nothing_secret_is_to_be_found(run, lab, label)
 
 
-def verify_with_openssl(chain: str, root: str, directory: Path) -> None:
-    (directory / "root.pem").write_text(root)
-    (directory / "chain.pem").write_text(chain)
-    paths = [str(directory / name) for name in ("root.pem", "chain.pem", "chain.pem")]
-    subprocess.run(
-        ["openssl", "verify", "-CAfile", paths[0], "-untrusted", paths[1], paths[2]],
-        check=True,
-        capture_output=True,
-    )
-
-
 def stop_at_a_defect_with_secrets_at_hand(run: Scripted) -> None:
     """A row no program wrote ends command and screen in a frame that holds the TSIG secret."""
     with closing(sqlite3.connect(run.home / "data" / "kmtui.db")) as database, database:
         database.execute("UPDATE dns_account SET settings = ?", (json.dumps({"server": 53}),))
+    run("vault", "seal", "--yes")
     message = run("dns", "test", "lab", code=1)["error"]["message"]
     assert message.startswith("unexpected error")
     assert message.split()[2].rstrip(":") in (run.home / "log").read_text()

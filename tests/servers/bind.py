@@ -44,6 +44,14 @@ PRIMARY = "127.0.0.1"
 QUERY_LIMIT = 3.0
 """Seconds for one question on loopback."""
 
+ROOT = """\
+$TTL 60
+. SOA ns.root.test. hostmaster.root.test. 1 3600 600 86400 1
+. NS ns.root.test.
+ns.root.test. A 127.0.0.1
+"""
+"""All that there is outside the zones of a name server that resolves."""
+
 Record = tuple[str, str, str]
 """(absolute name without the last dot, type, value in zone file form)."""
 
@@ -75,7 +83,8 @@ class Zone:
 class Bind(Server):
     """A running primary with its secondaries. `server` is "127.0.0.1:port".
 
-    `tsig` is the first of `keys`, the one most tests sign with.
+    `tsig` is the first of `keys`, the one most tests sign with. With `resolves` the primary is a
+    resolver, too: it follows aliases between its zones, and says that nothing exists outside them.
     """
 
     def __init__(
@@ -85,8 +94,10 @@ class Bind(Server):
         keys: Sequence[TsigKey] = (),
         secondaries: int = 0,
         hold_transfers: bool = False,
+        resolves: bool = False,
     ) -> None:
         super().__init__()
+        self._resolves = resolves
         self.zones = [Zone(zone) if isinstance(zone, str) else zone for zone in zones]
         self.keys = list(keys) or [TsigKey("kmtui-key")]
         self.tsig = self.keys[0]
@@ -112,6 +123,14 @@ class Bind(Server):
         found = self._answers(name, dns.rdatatype.TXT, address)
         return sorted(b"".join(value.strings).decode() for value in found)
 
+    def txt_set(self, name: str) -> tuple[int, list[tuple[str, ...]]]:
+        """TTL and values at `name`, sorted, each as the strings it is made of; 0 without any."""
+        question = dns.message.make_query(name, dns.rdatatype.TXT)
+        answer = dns.query.tcp(question, PRIMARY, timeout=QUERY_LIMIT, port=self.port)
+        found = [rrset for rrset in answer.answer if rrset.rdtype == dns.rdatatype.TXT]
+        values = sorted(tuple(s.decode() for s in value.strings) for r in found for value in r)
+        return found[0].ttl if found else 0, values
+
     def addresses_of(self, name: str) -> list[str]:
         """The IPv4 addresses of `name`, sorted."""
         return sorted(value.address for value in self._answers(name, dns.rdatatype.A, PRIMARY))
@@ -136,6 +155,16 @@ class Bind(Server):
 
     def add_txt(self, name: str, value: str) -> None:
         self.add(name, "TXT", f'"{value}"')
+
+    def set_txt(self, name: str, values: Iterable[Sequence[str]], ttl: int) -> None:
+        """Makes these the TXT values at `name`, each given as its strings."""
+
+        def replace(change: dns.update.Update, owner: dns.name.Name) -> None:
+            change.delete(owner, "TXT")
+            for strings in values:
+                change.add(owner, ttl, "TXT", " ".join(f'"{string}"' for string in strings))
+
+        self._update(name, replace)
 
     def remove(self, name: str, kind: str, *value: str) -> None:
         """Removes every record of one type at `name`, or the one with this value."""
@@ -259,7 +288,7 @@ class Bind(Server):
     session-keyfile none;
     listen-on port {self._own_ports[address]} {{ {PRIMARY}; }};
     listen-on-v6 {{ none; }};
-    recursion no;
+    recursion {"yes" if self._resolves else "no"};
     dnssec-validation no;
     minimal-responses no-auth-recursive;
     allow-transfer {{ any; }};
@@ -275,6 +304,9 @@ controls {{ }};
         )
 
     def _zone_blocks(self, address: str, home: Path) -> Iterable[str]:
+        if self._resolves:
+            (home / "root.zone").write_text(ROOT)
+            yield 'zone "." { type primary; file "root.zone"; };\n'
         for zone in self.zones:
             path = home / f"{re.sub(r'[^a-z0-9.-]', '_', zone.name)}.zone"
             if address != PRIMARY:

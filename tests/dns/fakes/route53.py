@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 import aiohttp
 from aiohttp import web
 
-from tests.dns.fake import FakeVendor
+from tests.dns.fake import FakeVendor, Value
 from tests.dns.fakes.route53_batch import read_batch, what_is_wrong
 from tests.dns.fakes.sigv4 import Keys, access_key_of, is_signed
 from tests.dns.vendor import Strings
@@ -130,6 +130,7 @@ class FakeRoute53(FakeVendor):
             )
         else:
             zone.delete_rrset({"Name": name, "Type": type_})
+        self._publish(fqdn)
 
     def by_hand(
         self, zone_id: str, action: str, name: str, ttl: int, records: list[dict[str, str]]
@@ -260,6 +261,8 @@ class FakeRoute53(FakeVendor):
             self._changes[change_id] = self.pending
             text = (reply.text or "").replace("C2682N5HXP0BZ4", change_id)
             reply.text = text.replace("INSYNC", "PENDING") if self.pending else text
+            for name in {change.name for change in batch}:
+                self._publish(name)
         return reply
 
     async def _role(self, request: web.Request, body: bytes) -> web.Response:
@@ -318,6 +321,11 @@ class FakeRoute53(FakeVendor):
             if f".{fqdn}.".endswith(f".{zone.name}") and not zone.private_zone
         ]
         return max(zones, key=lambda zone: len(zone.name))
+
+    def _publish(self, fqdn: str) -> None:
+        if self.on_change:
+            ttl = self.ttl(fqdn) or 0
+            self.on_change(fqdn, [Value("", strings, ttl) for strings in self.txt(fqdn)])
 
     def _txt(self, fqdn: str) -> Any:
         sets = self._zone_of(fqdn).rrsets
