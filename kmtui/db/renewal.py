@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 from sqlalchemy import and_, delete, func, or_
 from sqlalchemy import update as sql_update
@@ -14,13 +14,14 @@ from sqlmodel import Session, col, select
 from kmtui.db import certificates, requests
 from kmtui.db.certificate_states import IN_FORCE, LIVE
 from kmtui.db.tables import CertificateRow, RenewalRow, RequestRow
-from kmtui.model import ACTIVE_STATUSES, Certificate, RenewalPlan, Request, RequestStatus
+from kmtui.model import Certificate, RenewalPlan, Request, RequestStatus
+
+T = TypeVar("T")
 
 AT_ONCE = 500
-"""Plans in one statement: every id in it is a variable, and their number is limited."""
+"""Ids in one statement: every one is a variable in it, and their number is limited."""
 
 _ISSUED = (RequestStatus.AVAILABLE, RequestStatus.SAVED)
-_TRYING = (*ACTIVE_STATUSES, RequestStatus.FAILED)
 _PLANNED = and_(
     col(RenewalRow.certificate_id) == col(CertificateRow.id),
     col(RenewalRow.version_number) == col(CertificateRow.current_version),
@@ -30,6 +31,16 @@ _PLANNED = and_(
 def watched(session: Session) -> list[Certificate]:
     """Every certificate that is not archived, the first to renew first."""
     return certificates.matching(session, LIVE)
+
+
+def watched_of(session: Session, ids: Sequence[str]) -> list[Certificate]:
+    """Those of these certificates that are not archived, in the order of the ids."""
+    found = {
+        row.id: row
+        for some in _batches(ids)
+        for row in certificates.matching(session, LIVE, col(CertificateRow.id).in_(some))
+    }
+    return [found[each] for each in ids if each in found]
 
 
 def due(session: Session, now: datetime) -> list[Certificate]:
@@ -84,9 +95,13 @@ def plan(session: Session, certificate_id: str) -> RenewalPlan | None:
     return None if row is None else _model(row)
 
 
-def plans(session: Session) -> dict[str, RenewalPlan]:
-    """Every plan, by the id of its certificate."""
-    return {row.certificate_id: _model(row) for row in session.exec(select(RenewalRow))}
+def plans(session: Session, certificate_ids: Sequence[str]) -> dict[str, RenewalPlan]:
+    """The plans that these certificates have, by the id of the certificate."""
+    return {
+        row.certificate_id: _model(row)
+        for some in _batches(certificate_ids)
+        for row in session.exec(select(RenewalRow).where(col(RenewalRow.certificate_id).in_(some)))
+    }
 
 
 def put(session: Session, plans: Sequence[RenewalPlan]) -> None:
@@ -94,8 +109,8 @@ def put(session: Session, plans: Sequence[RenewalPlan]) -> None:
 
     A plan for a version that is not the current one any more is dropped.
     """
-    for start in range(0, len(plans), AT_ONCE):
-        _put(session, plans[start : start + AT_ONCE])
+    for some in _batches(plans):
+        _put(session, some)
 
 
 def _put(session: Session, plans: Sequence[RenewalPlan]) -> None:
@@ -124,18 +139,8 @@ def _put(session: Session, plans: Sequence[RenewalPlan]) -> None:
     )
 
 
-def attempts(
-    session: Session, certificate_ids: Iterable[str] | None = None
-) -> dict[str, list[Request]]:
-    """The requests since the last version, newest first, by certificate.
-
-    Of these certificates; by default of all that are not archived and whose last one failed or is
-    under way.
-    """
-    wanted: Any = None if certificate_ids is None else list(certificate_ids)
-    if wanted is None:
-        trying = col(CertificateRow.last_request_status).in_(_TRYING)
-        wanted = select(CertificateRow.id).where(LIVE, trying)
+def attempts(session: Session, certificate_ids: Sequence[str]) -> dict[str, list[Request]]:
+    """The requests of these certificates since the last version, newest first, by certificate."""
     other = aliased(RequestRow)
     last_issued = (
         select(func.max(other.number))
@@ -143,16 +148,25 @@ def attempts(
         .correlate(RequestRow)
         .scalar_subquery()
     )
-    rows = requests.matching(
-        session,
-        col(RequestRow.certificate_id).in_(wanted),
-        col(RequestRow.status) != RequestStatus.DRAFT,
-        or_(last_issued.is_(None), col(RequestRow.number) > last_issued),
-    )
     found: dict[str, list[Request]] = {}
-    for row in rows:
-        found.setdefault(row.certificate_id or "", []).append(row)
+    for some in _batches(certificate_ids):
+        # Most have none: their last request was issued, and its status is copied to them.
+        trying = select(CertificateRow.id).where(
+            col(CertificateRow.id).in_(some),
+            col(CertificateRow.last_request_status).not_in(_ISSUED),
+        )
+        for row in requests.matching(
+            session,
+            col(RequestRow.certificate_id).in_(trying),
+            col(RequestRow.status) != RequestStatus.DRAFT,
+            or_(last_issued.is_(None), col(RequestRow.number) > last_issued),
+        ):
+            found.setdefault(row.certificate_id or "", []).append(row)
     return found
+
+
+def _batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))
 
 
 def _model(row: RenewalRow) -> RenewalPlan:

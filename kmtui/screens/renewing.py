@@ -59,9 +59,7 @@ class Renewing:
         )
 
     async def _ask(self, ids: Sequence[str], hidden: int) -> None:
-        judged = {each.certificate_id: each for each in await self._page.core.renewal.verdicts()}
-        wanted = set(ids)
-        chosen = [each for each in judged.values() if each.certificate_id in wanted]
+        chosen = await self._page.core.renewal.verdicts_of(ids)
         if not chosen:
             self._page.say("renew: the marked certificates are archived", "warn")
             return
@@ -76,7 +74,7 @@ class Renewing:
         )
 
     async def _ask_due(self) -> None:
-        verdicts = await self._page.core.renewal.verdicts()
+        verdicts = await self._page.core.renewal.candidates()
         due = [each for each in verdicts if each.due]
         facts: list[Fact] = [
             (

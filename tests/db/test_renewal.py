@@ -60,7 +60,9 @@ def test_a_plan_moves_the_moment_a_certificate_is_due(filled: Filled) -> None:
     assert filled.now(certificate).renew_at == NOW + DAY
     stored = filled.db.read_sync(lambda session: renewal.plan(session, certificate.id))
     assert stored == plan(certificate, renew_at=NOW + DAY, source="ari", failures=2, error="away")
-    assert filled.db.read_sync(renewal.plans) == {certificate.id: stored}
+    assert filled.db.read_sync(lambda s: renewal.plans(s, [certificate.id, "other"])) == {
+        certificate.id: stored
+    }
 
 
 def test_a_plan_outlives_other_changes_and_ends_with_its_version(filled: Filled) -> None:
@@ -82,7 +84,7 @@ def test_a_plan_that_comes_too_late_for_its_version_is_dropped(filled: Filled) -
     put(filled, plan(certificate, renew_at=NOW - DAY))
 
     assert due(filled, NOW) == []
-    assert filled.db.read_sync(renewal.plans) == {}
+    assert filled.db.read_sync(lambda s: renewal.plan(s, certificate.id)) is None
 
 
 def test_only_what_is_in_force_and_renews_by_itself_is_due(filled: Filled) -> None:
@@ -136,7 +138,31 @@ def test_attempts_are_those_since_the_last_version(filled: Filled) -> None:
     filled.request(fine.name, certificate_id=fine.id, status="failed")
     filled.request(fine.name, certificate_id=fine.id, status="saved")
 
-    found = filled.db.read_sync(renewal.attempts)
+    given_up = saved(filled, "given-up.example.org", account=account)
+    for status in ("failed", "cancelled"):
+        filled.request(given_up.name, certificate_id=given_up.id, status=status, kind="renew")
 
-    assert {id_: [row.number for row in rows] for id_, rows in found.items()} == {tried.id: [4, 3]}
-    assert filled.db.read_sync(lambda s: renewal.attempts(s, [fine.id])) == {}
+    found = filled.db.read_sync(
+        lambda session: renewal.attempts(session, [tried.id, fine.id, given_up.id])
+    )
+
+    assert {id_: [row.number for row in rows] for id_, rows in found.items()} == {
+        tried.id: [4, 3],
+        given_up.id: [8, 7],
+    }
+
+
+def test_more_certificates_are_looked_up_than_one_statement_takes(filled: Filled) -> None:
+    certificates_ = [saved(filled, f"n{number}.example.org") for number in range(3)]
+    put(filled, *(plan(each) for each in certificates_))
+    ids = [str(number) for number in range(40_000)]
+    for at, each in zip((0, 499, 39_999), reversed(certificates_), strict=True):
+        ids[at] = each.id
+
+    watched = filled.db.read_sync(lambda session: renewal.watched_of(session, ids))
+    plans = filled.db.read_sync(lambda session: renewal.plans(session, ids))
+    attempts = filled.db.read_sync(lambda session: renewal.attempts(session, ids))
+
+    assert names(watched) == ["n2.example.org", "n1.example.org", "n0.example.org"]
+    assert plans.keys() == {each.id for each in certificates_}
+    assert attempts == {}
