@@ -258,10 +258,13 @@ async def test_a_request_is_answered_and_cleaned_up_through_the_account_of_the_z
 
         # when
         spec = RequestSpec(names=("www.example.org",), account="practice")
+        advice = [line.text for line in await core.requests.advise(spec)]
         request = await core.requests.create(spec)
         done = await core.requests.wait(request.id, seconds=30)
 
         # then
+        told = f"www.example.org: TXT in zone example.net of other by an alias to {ALIAS}"
+        assert told in advice
         lines = [line.text for line in await core.requests.log(request.id)]
         assert done.status == RequestStatus.AVAILABLE, (done.problem, lines)
         assert f"{ALIAS} is in zone example.net of other, in none of lab" in lines
