@@ -21,6 +21,7 @@ from kmtui.core.errors import (
     DnsLookupFailed,
     DnsProviderError,
     EndServerError,
+    HostKeyRefused,
     KmtuiError,
     ValidationFailed,
     VaultError,
@@ -87,6 +88,8 @@ def action_of(error: KmtuiError) -> Action:
         return action_for(error.problem, in_challenge=isinstance(error, ValidationFailed))
     if isinstance(error, DnsProviderError):
         return Action.NEW_ORDER if error.kind in PASSING else Action.FIX_INPUT
+    if isinstance(error, HostKeyRefused):
+        return Action.NEEDS_HUMAN
     if isinstance(error, ChallengeNotVisible | DnsLookupFailed | EndServerError | Defect):
         return Action.NEW_ORDER
     return Action.FIX_INPUT

@@ -69,10 +69,6 @@ def _private_key(identity: Secret[str], passphrase: Secret[str] | None) -> async
 def _unreadable(reason: str, *, given: bool) -> EndServerError:
     """Why a private key cannot be used; `given` says whether there is a passphrase."""
     copy = "the vault seals the key itself: store a copy without passphrase (ssh-keygen -p -f COPY)"
-    if "bcrypt" in reason:
-        return EndServerError(
-            "a key with a passphrase in OpenSSH's form needs the Python package bcrypt", hint=copy
-        )
     words = reason.lower()
     if "passphrase" in words or "decrypt" in words:
         return EndServerError(

@@ -142,11 +142,14 @@ class TestHostKey:
 
 
 class TestCredentials:
-    async def test_an_encrypted_key_is_opened_with_its_passphrase(self, sshd: Sshd) -> None:
+    @pytest.mark.parametrize("form", ["PKCS8", "OpenSSH"])
+    async def test_an_encrypted_key_is_opened_with_its_passphrase(
+        self, sshd: Sshd, form: str
+    ) -> None:
         key = serialization.load_ssh_private_key(sshd.identity.encode(), None)
         encrypted = key.private_bytes(
             serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
+            serialization.PrivateFormat(form),
             serialization.BestAvailableEncryption(b"open sesame"),
         ).decode()
 
