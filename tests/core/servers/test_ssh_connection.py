@@ -142,14 +142,16 @@ class TestHostKey:
 
 
 class TestCredentials:
-    @pytest.mark.parametrize("form", ["PKCS8", "OpenSSH"])
+    @pytest.mark.parametrize(
+        "form", [serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.OpenSSH]
+    )
     async def test_an_encrypted_key_is_opened_with_its_passphrase(
-        self, sshd: Sshd, form: str
+        self, sshd: Sshd, form: serialization.PrivateFormat
     ) -> None:
         key = serialization.load_ssh_private_key(sshd.identity.encode(), None)
         encrypted = key.private_bytes(
             serialization.Encoding.PEM,
-            serialization.PrivateFormat(form),
+            form,
             serialization.BestAvailableEncryption(b"open sesame"),
         ).decode()
 
