@@ -45,12 +45,10 @@ def resume(
         started = time.monotonic()
         found = await core.recovery.run()
         async with watching(core, out, found.requests):
-            ended = await asyncio.gather(
-                *(ended_here(core, each, timeout) for each in found.requests)
-            )
+            seen = await asyncio.gather(*(ended(core, each, timeout) for each in found.requests))
         left = await core.requests.leftovers()
-        # What another process was faster to take up is its work, and told there.
-        ours = [request for request in ended if not core.requests.is_elsewhere(request)]
+        # What another process still works on after so long is told there.
+        ours = [request for request in seen if not core.requests.is_elsewhere(request)]
         requests = [*ours, *found.waiting]
         codes = [exit_code(request) for request in requests]
         targets = await core.deployments.settled()
@@ -68,9 +66,10 @@ def resume(
     return with_core(context, act, change=True)
 
 
-async def ended_here(core: Core, request: Request, seconds: float) -> Request:
-    """The request as it ended here: set aside when it takes longer, left to who took it up."""
-    request = await core.requests.wait(request.id, seconds=seconds)
+async def ended(core: Core, request: Request, seconds: float) -> Request:
+    """The request as it ended: set aside when it takes longer here, left to another process when
+    it takes longer there."""
+    request = await core.requests.see_through(request.id, seconds=seconds)
     if core.requests.is_elsewhere(request):
         return request
     return await core.requests.park(request.id)

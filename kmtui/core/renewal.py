@@ -43,7 +43,8 @@ class RenewalRun:
     verdicts: tuple[Verdict, ...] = ()
     """On every certificate that is not archived, as judged before anything was started."""
     outcomes: tuple[Outcome, ...] = ()
-    """Of those that were renewed, and of the requests that were cut off before and taken up."""
+    """Of those that were renewed, and of the requests that were cut off before, whoever took them
+    up; but for those that another process still works on."""
     put_off: int = 0
     """How many due ones are left for the next run."""
     deployed: tuple[Target, ...] = ()
@@ -136,13 +137,14 @@ class Renewal:
     ) -> list[Outcome]:
         """The outcomes once this process has done what it can, or `seconds` have passed.
 
+        What another process was faster to take up is waited for, and gone on with when it dies.
         New versions get their plan at once, and their CA is asked for the window.
         """
 
         async def one(outcome: Outcome) -> Outcome:
             if outcome.request is None:
                 return outcome
-            request = await self._requests.wait(outcome.request.id, seconds=seconds)
+            request = await self._requests.see_through(outcome.request.id, seconds=seconds)
             return replace(outcome, request=request)
 
         ended = await together(one(outcome) for outcome in outcomes)
@@ -178,7 +180,7 @@ class Renewal:
         ended = [
             outcome
             for outcome in await self.wait([*taken_up, *started])
-            # What another process was faster to take up is its work, and told there.
+            # What another process still works on after so long is told there.
             if outcome.request is None or not self._requests.is_elsewhere(outcome.request)
         ]
         if not clocks.refused:

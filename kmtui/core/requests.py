@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +31,11 @@ from kmtui.model import (
     RequestSpec,
     RequestStatus,
 )
+
+PATIENCE = 600.0
+"""Seconds for which another process is waited for; it may have been stopped, and ask for hours."""
+LOOK_AGAIN = 1.0
+"""Seconds between two looks at what another process works on."""
 
 
 class Requests:
@@ -99,10 +106,7 @@ class Requests:
         return described(request.owner) if elsewhere and owners.alive(request.owner) else ""
 
     def is_elsewhere(self, request: Request) -> bool:
-        """Whether another process was faster to take a request up, alive or not by now.
-
-        How it ends is told there, or by whoever takes it up next.
-        """
+        """Whether another process took a request up and has not ended it, alive or not by now."""
         status = RequestStatus(request.status)
         under_way = status.active and status != RequestStatus.PARKED
         return under_way and request.owner != self._context.owners.me
@@ -258,6 +262,21 @@ class Requests:
         request = await self.get(word)
         await self.ended(request.id, seconds=seconds)
         return await self.get(request.id)
+
+    async def see_through(self, word: str, *, seconds: float | None = None) -> Request:
+        """As `wait`, and for another process, too, that was faster to take the request up.
+
+        When that process dies, the request goes on here. One that it does not end within `seconds`,
+        by default within `PATIENCE`, is left to it (see `is_elsewhere`).
+        """
+        until = time.monotonic() + (PATIENCE if seconds is None else seconds)
+        request = await self.wait(word, seconds=seconds)
+        while self.is_elsewhere(request) and (left := until - time.monotonic()) > 0:
+            if not self._context.owners.alive(request.owner):
+                self.take_up(request)
+            await asyncio.sleep(min(LOOK_AGAIN, left))
+            request = await self.wait(word, seconds=None if seconds is None else left)
+        return request
 
     async def ended(self, request_id: str, *, seconds: float | None = None) -> bool:
         """Wait as `wait`, for an id and without reading; whether the work ended in time."""

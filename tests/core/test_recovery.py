@@ -10,10 +10,8 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from kmtui.cli.resume import ended_here
 from kmtui.core.core import Core
 from kmtui.core.errors import Refused
-from kmtui.core.recovery import Recovered
 from kmtui.db import cleanup, requests
 from kmtui.db.tables import RequestRow
 from kmtui.model import Request, RequestKind, RequestSpec, RequestStatus
@@ -259,37 +257,3 @@ async def test_a_defect_ends_a_request_like_any_failure_and_is_reported(
     assert ended.problem is not None
     assert ended.problem.what == "kmtui itself failed (ZeroDivisionError)"
     assert len(reported) == 1
-
-
-async def test_an_unattended_run_leaves_out_what_another_process_took_up_first(
-    bench: Bench, other: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # given: a request found free, and taken up by another process a moment later
-    request = await slow_request(bench)
-
-    async def found() -> Recovered:
-        other.requests.take_up(request)
-        return Recovered(requests=(request,))
-
-    monkeypatch.setattr(other.recovery, "run", found)
-
-    run = await other.renewal.run()
-
-    assert run.outcomes == ()
-    assert bench.core.requests.is_running(request.id)
-    bench.sandbox.lag = 0
-    await bench.core.requests.cancel(request.id)
-
-
-async def test_resume_leaves_a_request_to_the_process_that_took_it_up_first(
-    bench: Bench, other: Core
-) -> None:
-    request = await slow_request(bench)
-
-    seen = await ended_here(other, request, 0.1)
-
-    assert other.requests.is_elsewhere(seen)
-    assert not bench.core.requests.is_elsewhere(seen)
-    assert bench.core.requests.is_running(request.id)
-    bench.sandbox.lag = 0
-    await bench.core.requests.cancel(request.id)
