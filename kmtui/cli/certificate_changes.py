@@ -14,13 +14,12 @@ from kmtui.cli.outcome import as_error, batch_exit_code, summary
 from kmtui.cli.output import Output, error_document
 from kmtui.cli.renew import code_of, document_of, outcome_lines
 from kmtui.cli.session import with_core
-from kmtui.cli.watch import watching
+from kmtui.cli.waiting import waited
 from kmtui.model import RequestStatus, SaveMode
 from kmtui.text import one_line
 
 if TYPE_CHECKING:
     from kmtui.core.core import Core
-    from kmtui.core.successors import Outcome
 
 
 class Switch(StrEnum):
@@ -57,7 +56,7 @@ def renew(
         if len(outcomes) == 1 and outcomes[0].error is not None:
             raise outcomes[0].error
         if not no_wait:
-            outcomes = await _waited(core, out, outcomes, timeout)
+            outcomes = await waited(core, out, outcomes, timeout)
         codes = [code_of(outcome) for outcome in outcomes]
         documents_ = [document_of(outcome) for outcome in outcomes]
         targets = await core.deployments.settled()
@@ -116,15 +115,3 @@ def change(
         )
 
     return with_core(context, act, change=True)
-
-
-async def _waited(
-    core: Core, out: Output, outcomes: list[Outcome], seconds: float
-) -> list[Outcome]:
-    """The outcomes after `seconds` at most; what is still under way then is parked."""
-    requests = [outcome.request for outcome in outcomes if outcome.request is not None]
-    async with watching(core, out, requests):
-        await core.renewal.wait(outcomes, seconds=seconds)
-        for request in requests:
-            await core.requests.park(request.id)
-    return await core.renewal.wait(outcomes, seconds=0)

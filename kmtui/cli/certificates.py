@@ -12,6 +12,8 @@ from kmtui.cli import (
     certificate_deployment,
     deploying,
     documents,
+    export,
+    revocation,
     target_report,
 )
 from kmtui.cli.group import group
@@ -175,6 +177,7 @@ def save(
 
 app.command("renew")(certificate_changes.renew)
 app.command("set")(certificate_changes.change)
+app.command("revoke")(revocation.revoke)
 app.command("deploy")(certificate_deployment.deploy)
 app.command("rollback")(certificate_deployment.roll_back)
 

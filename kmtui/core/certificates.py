@@ -143,6 +143,11 @@ class Certificates:
             raise Refused(f"version {number} of {certificate.name} is saved already")
         now = self._context.clock()
 
+        if version.revoked_at is not None:
+            raise Refused(
+                f"version {number} of {certificate.name} is revoked",
+                hint=f"get another one: kmtui cert renew {certificate.name}",
+            )
         def store(session: Session) -> None:
             versions.mark_saved(session, version.id, now)
             if version.request_id:

@@ -34,6 +34,7 @@ from kmtui.core.recovery import Recovery
 from kmtui.core.renewal import Renewal
 from kmtui.core.requests import Requests
 from kmtui.core.seals import Seals
+from kmtui.core.revocation import Revocation
 from kmtui.core.secrets import Secrets
 from kmtui.core.stored_slots import StoredSlots
 from kmtui.core.targets import Targets
@@ -85,6 +86,10 @@ class Core:
         )
         self.alerts = Alerts(context, self.renewal)
 
+        self.revocation = Revocation(
+            context,
+            *(self.cas, self.accounts, self.certificates, self.renewal, self.deployments),
+        )
     @classmethod
     async def open(
         cls,

@@ -23,7 +23,7 @@ from kmtui.core.names import normalise_names
 from kmtui.core.planning import Proof, plan, proof
 from kmtui.core.problems import counted
 from kmtui.core.progress import Progress
-from kmtui.db import certificates, request_log, requests, versions
+from kmtui.db import blocked_keys, certificates, request_log, requests, versions
 from kmtui.model import (
     Account,
     Authority,
@@ -155,6 +155,7 @@ class Intake:
                 kind=kind,
                 now=request.created_at,
             )
+            blocked_keys.refuse(session, keys.csr_spki_sha256(csr))
             if not forced:
                 ledger.refuse_over(standings)
             certificate = (

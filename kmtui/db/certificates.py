@@ -56,6 +56,9 @@ def insert(session: Session, certificate: Certificate) -> None:
         created_at=certificate.created_at,
         renew_at=certificate.renew_at,
         archived_at=certificate.archived_at,
+        reuse_key=certificate.reuse_key,
+        preferred_chain=certificate.preferred_chain,
+        profile_required=certificate.profile_required,
     )
     rows.insert(session, row)
     _index_names(session, row)

@@ -134,6 +134,10 @@ class CertificateRow(SQLModel, table=True):
     """`not_after`, or the end of time: sorts certificates without a version last."""
     due_at: datetime = Field(default=END_OF_TIME, sa_type=Utc)
     """When the renewal window of the current version begins, or the end of time."""
+    purged_at: datetime | None = Field(default=None, sa_type=Utc)
+    reuse_key: bool = False
+    preferred_chain: str | None = Field(default=None, sa_type=FreeText)
+    profile_required: bool = True
 
 
 class CertificateNameRow(SQLModel, table=True):
@@ -296,6 +300,15 @@ class VersionStateRow(SQLModel, table=True):
     revocation_reason: str | None = None
 
 
+class BlockedKeyRow(SQLModel, table=True):
+    """A key given up as compromised, by the hash of its SubjectPublicKeyInfo; insert-only."""
+
+    __tablename__ = "blocked_key"
+    spki_sha256: str = Field(primary_key=True)
+    blocked_at: datetime = Field(sa_type=Utc)
+    certificate: str = Field(sa_type=FreeText)
+
+
 class ActivityRow(SQLModel, table=True):
     """One line of the audit trail; insert-only, each line sealed to the one before by its hash."""
 
@@ -310,6 +323,7 @@ class ActivityRow(SQLModel, table=True):
     outcome: str
     detail: str = Field(default="", sa_type=FreeText)
     hash: str
+    origin: str = Field(default="", sa_type=FreeText)
 
 
 class SecretRow(SQLModel, table=True):

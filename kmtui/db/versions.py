@@ -73,6 +73,20 @@ def by_sha256(session: Session, fingerprint: str) -> Version | None:
     return _one(session, VersionRow.sha256 == fingerprint)
 
 
+def with_key(session: Session, spki_sha256: str) -> list[Version]:
+    """Every version with that key, the last issued first, without chains.
+
+    Looks at all versions: seconds where there are a million.
+    """
+    statement = (
+        select(VersionRow)
+        .where(VersionRow.spki_sha256 == spki_sha256)
+        .order_by(col(VersionRow.issued_at).desc(), col(VersionRow.id))
+        .options(_WITHOUT_CHAIN)
+    )
+    return _models(session, list(session.exec(statement)))
+
+
 def of_certificate(session: Session, certificate_id: str) -> list[Version]:
     """Every version ever issued for a certificate, newest first, without chains."""
     statement = (

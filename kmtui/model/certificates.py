@@ -32,6 +32,14 @@ class Certificate:
     """When the current version was revoked."""
     renew_at: datetime | None = None
     archived_at: datetime | None = None
+    purged_at: datetime | None = None
+    """When its keys were destroyed; its history stays."""
+    reuse_key: bool = False
+    """Whether a renewal keeps the key of the current version."""
+    preferred_chain: str | None = None
+    """The chain to prefer, by the common name of its topmost issuer."""
+    profile_required: bool = True
+    """Whether a CA that does not offer `profile` any more must not issue without it."""
     issuer: str = ""
     last_request_id: str | None = None
     last_request_number: int | None = None

@@ -113,6 +113,38 @@ class VersionStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class RevocationReason(StrEnum):
+    """Why a version is revoked, in the words of RFC 5280 section 5.3.1 that a subscriber may use."""
+
+    UNSPECIFIED = "unspecified"
+    KEY_COMPROMISE = "keyCompromise"
+    """Somebody else may have the private key."""
+    AFFILIATION_CHANGED = "affiliationChanged"
+    SUPERSEDED = "superseded"
+    CESSATION_OF_OPERATION = "cessationOfOperation"
+
+    @property
+    def code(self) -> int:
+        """The CRLReason number."""
+        return _CRL_REASONS[self]
+
+
+_CRL_REASONS = {
+    RevocationReason.UNSPECIFIED: 0,
+    RevocationReason.KEY_COMPROMISE: 1,
+    RevocationReason.AFFILIATION_CHANGED: 3,
+    RevocationReason.SUPERSEDED: 4,
+    RevocationReason.CESSATION_OF_OPERATION: 5,
+}
+
+
+class RevocationSigner(StrEnum):
+    """Whose key signs a revocation (RFC 8555 section 7.6)."""
+
+    ACCOUNT = "account"
+    CERTIFICATE_KEY = "certificate-key"
+
+
 class ServerKind(StrEnum):
     """Kinds of end server."""
 

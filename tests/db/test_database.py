@@ -169,8 +169,12 @@ async def test_damage_in_a_page_is_found_by_verify(
 ) -> None:
     Database.open(path).close_sync()
     monkeypatch.setattr("kmtui.db.database.CHECKED_BYTES", 0)
+    raw = sqlite3.connect(path)
+    of_index = "SELECT rootpage FROM sqlite_schema WHERE name = 'version_by_serial'"
+    ((page,),) = raw.execute(of_index)
+    raw.close()
     with path.open("r+b") as file:
-        file.seek(-4096, os.SEEK_END)
+        file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
     db = Database.open(path)
 

@@ -24,11 +24,11 @@ class CertificateRequests(Session):
         others = [link for link in links if link != url and self._policy.allows(link)]
         return parse_chain(reply.body, where=url, alternate_urls=others[:MOST_ALTERNATES])
 
-    async def revoke(self, signer: Signer, cert_der: bytes, reason: int | None = None) -> None:
+    async def revoke(self, signer: Signer, cert_der: bytes, reason: int | None = None) -> bool:
         """Revoke as the account that got it, or one authorized for all its names (section 7.6).
 
         `reason` is a CRLReason code (RFC 5280 section 5.3.1). A certificate that is revoked
-        already counts as success. Raises AcmeError, e.g. `badRevocationReason`.
+        already counts as success, and gives False. Raises AcmeError, e.g. `badRevocationReason`.
         """
         payload: dict[str, Any] = {"certificate": b64url(cert_der)}
         if reason is not None:
@@ -42,9 +42,11 @@ class CertificateRequests(Session):
         except AcmeError as error:
             if error.problem is None or error.problem.short_type != "alreadyRevoked":
                 raise
+            return False
+        return True
 
     async def revoke_with_certificate_key(
         self, cert_key: PrivateKey, cert_der: bytes, reason: int | None = None
-    ) -> None:
-        """Revoke by the certificate's own private key, without an account (section 7.6)."""
-        await self.revoke(Signer(cert_key), cert_der, reason)
+    ) -> bool:
+        """As `revoke`, by the certificate's own private key, without an account (section 7.6)."""
+        return await self.revoke(Signer(cert_key), cert_der, reason)
