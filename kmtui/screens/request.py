@@ -132,7 +132,7 @@ class RequestScreen(Page):
         band = _result(request, parked_since, now)
         self.set_class(bool(band), "-ended")
         self._band.show(band)
-        facts = outlook_facts(request, now, held=self._held, since=parked_since)
+        facts = outlook_facts(request, now, held=self._held)  # since when, the band says
         if request.problem is not None and request.status != RequestStatus.SAVED:
             # Each name's own part stands in the table; all of it behind the key !.
             facts += problem_facts(replace(request.problem, subproblems=(), where=""))
