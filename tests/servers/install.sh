@@ -41,6 +41,19 @@ main() {
             "again"
         missing=1
     }
+    lego_answers || borrow_lego || unpack_lego || {
+        say "no lego: install it (on Debian: apt-get install lego), then run this script again"
+        missing=1
+    }
+    certbot_answers || borrow_certbot || unpack_certbot || {
+        say "no certbot: install it (on Debian: apt-get install certbot), then run this script again"
+        missing=1
+    }
+    keytool_answers || borrow_keytool || unpack_keytool || {
+        say "no keytool: install it (on Debian: apt-get install default-jre-headless), then run" \
+            "this script again"
+        missing=1
+    }
     return "$missing"
 }
 
@@ -160,6 +173,66 @@ install_sshd() {
     say "installing openssh-server with apt-get"
     quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         openssh-server && borrow_sshd
+}
+
+# --- Other ACME clients, whose state is imported --------------------------------------------------
+
+lego_answers() { [[ -x $bin/lego ]] && "$bin/lego" --version 2>/dev/null | grep -q '^lego version'; }
+
+borrow_lego() { borrow lego && lego_answers; }
+
+unpack_lego() {
+    have_apt || return 1
+    say "fetching lego"
+    unpack lego lego && wrap lego lego/usr/bin/lego && lego_answers
+}
+
+certbot_answers() {
+    [[ -x $bin/certbot ]] && "$bin/certbot" --version 2>/dev/null | grep -q '^certbot [1-9]'
+}
+
+borrow_certbot() { borrow certbot && certbot_answers; }
+
+# Debian's certbot is Python: it runs with the interpreter it was built for, and its own modules.
+unpack_certbot() {
+    have_apt && [[ -x /usr/bin/python3 ]] || return 1
+    say "fetching certbot"
+    unpack certbot certbot || return 1
+    rm -f "$bin/certbot"
+    cat >"$bin/certbot" <<'WRAPPER'
+#!/bin/sh
+root="$(dirname "$0")/../certbot"
+PYTHONPATH="$root/usr/lib/python3/dist-packages" exec /usr/bin/python3 "$root/usr/bin/certbot" "$@"
+WRAPPER
+    chmod +x "$bin/certbot"
+    certbot_answers
+}
+
+# --- Java's keytool, which reads keystores --------------------------------------------------------
+
+keytool_answers() { [[ -x $bin/keytool ]] && "$bin/keytool" -help 2>&1 | grep -q importkeystore; }
+
+# Also where all else is unpacked: apt does not fetch beside a Java that is installed.
+borrow_keytool() { KMTUI_UNPACK_SERVERS= borrow keytool && keytool_answers; }
+
+unpack_keytool() {
+    have_apt || return 1
+    say "fetching a Java runtime for keytool"
+    unpack default-jre-headless java || return 1
+    local program link target
+    program="$(cd "$cache" && ls -d java/usr/lib/jvm/*/bin/keytool | tail -n 1)" || return 1
+    # Its configuration is linked to by absolute paths, which lead out of the cache.
+    find "$cache/java" -lname '/*' -printf '%p %l\n' | while read -r link target; do
+        [[ ! -e $cache/java$target ]] || ln -sfnr "$cache/java$target" "$link"
+    done
+    wrap keytool "$program" && keytool_answers
+}
+
+# borrow NAME: links bin/NAME to the program of this machine.
+borrow() {
+    [[ ${KMTUI_UNPACK_SERVERS:-} != 1 ]] || return 1
+    local found
+    found="$(command -v "$1")" && ln -sf "$found" "$bin/$1"
 }
 
 # --- apt, without touching the machine ------------------------------------------------------------

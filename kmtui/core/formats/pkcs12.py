@@ -1,0 +1,40 @@
+"""PKCS #12 (RFC 7292): key and chain in one file under a password."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import (
+    KeySerializationEncryption,
+    PrivateFormat,
+    pkcs12,
+)
+from cryptography.hazmat.primitives.serialization.pkcs12 import PBES
+
+from kmtui.core.formats.material import Material
+
+ROUNDS = 600_000
+"""Of PBKDF2, as for stored passwords. The integrity check beside it stays at 2048 rounds, whatever
+is asked for: what protects the key is a password that cannot be guessed."""
+LEGACY_ROUNDS = 2048
+"""What programs of that age wrote themselves; some refuse more."""
+
+
+def modern(material: Material, password: str) -> bytes:
+    """AES-256-CBC under PBKDF2 with SHA-256, and a SHA-256 MAC."""
+    builder = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(ROUNDS)
+    builder = builder.key_cert_algorithm(PBES.PBESv2SHA256AndAES256CBC).hmac_hash(SHA256())
+    return _written(material, builder.build(password.encode()))
+
+
+def legacy(material: Material, password: str) -> bytes:
+    """Triple DES and SHA-1, which is all that old programs can open (RFC 7292 appendix C)."""
+    builder = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(LEGACY_ROUNDS)
+    builder = builder.key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC)
+    return _written(material, builder.hmac_hash(SHA1()).build(password.encode()))  # noqa: S303
+
+
+def _written(material: Material, encryption: KeySerializationEncryption) -> bytes:
+    leaf, *issuers = material.chain
+    return pkcs12.serialize_key_and_certificates(
+        material.name.encode(), material.key, leaf, issuers, encryption
+    )
