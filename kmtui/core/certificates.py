@@ -20,6 +20,9 @@ from kmtui.model import (
     Version,
 )
 
+KEY_KIND = "certificate-key"
+"""What the private key of a request or a version is called among its secrets."""
+
 
 class Certificates:
     """The inventory."""
@@ -63,9 +66,8 @@ class Certificates:
 
     async def private_key_pem(self, version: Version) -> bytes:
         """The version's private key, PKCS#8 PEM. Raises NotFound, VaultLocked."""
-        return await self._context.secrets.open(
-            owner_table="request", owner_id=version.request_id or "", kind="certificate-key"
-        )
+        table, owner = key_owner(version)
+        return await self._context.secrets.open(owner_table=table, owner_id=owner, kind=KEY_KIND)
 
     async def attempts(self, word: str) -> list[Request]:
         """Every request ever made for it, newest first."""
@@ -172,3 +174,11 @@ class Certificates:
             CertificateChanged(certificate.id), RequestChanged(version.request_id or "")
         )
         return await self.version(certificate.id, number)
+
+
+def key_owner(version: Version) -> tuple[str, str]:
+    """Table and id of the row that a version's private key belongs to.
+
+    A key that was made here is its request's; one that was imported has no request.
+    """
+    return ("request", version.request_id) if version.request_id else ("version", version.id)

@@ -26,6 +26,7 @@ from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
 from kmtui.core.errors import DatabaseError
 from kmtui.core.events import Bus
+from kmtui.core.export import Exports
 from kmtui.core.jobs import Jobs
 from kmtui.core.locks import FOLDER
 from kmtui.core.mappings import Mappings
@@ -74,6 +75,7 @@ class Core:
             self.targets,
         )
         self.certificates = Certificates(context)
+        self.exports = Exports(context, self.certificates)
         deployer = Deployer(context, self.certificates, self.targets.host, Hook(data / HOOKS))
         self.deployments = Deployments(context, self.targets, deployer, self.jobs)
         self.activity = ActivityTrail(context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,6 +39,40 @@ def write_private(path: Path, content: bytes, *, field: str, replace: bool = Fal
             with suppress(OSError):
                 partial.unlink()
         raise InvalidInput(f"cannot write {path}: {error.strerror}", field=field) from error
+
+
+def write_private_files(
+    contents: Mapping[Path, bytes], *, field: str, replace: bool = False
+) -> None:
+    """Write several files as `write_private`; without `replace` all of them, or none.
+
+    Blocks; raises as `write_private`.
+    """
+    written: list[Path] = []
+    try:
+        for path, content in contents.items():
+            write_private(path, content, field=field, replace=replace)
+            written.append(path)
+    except (InvalidInput, Refused):
+        if not replace:
+            for path in written:
+                path.unlink(missing_ok=True)
+        raise
+
+
+def make_private_directory(directory: Path, *, field: str) -> None:
+    """Make a directory with mode 0700 when there is none; the one above has to be there.
+
+    Blocks. Raises InvalidInput (`field`).
+    """
+    try:
+        directory.mkdir(mode=0o700)
+        _sync(directory.parent)
+    except FileExistsError:
+        if not directory.is_dir():
+            raise InvalidInput(f"{directory} is no directory", field=field) from None
+    except OSError as error:
+        raise InvalidInput(f"cannot make {directory}: {error.strerror}", field=field) from error
 
 
 def _write_new(path: Path, content: bytes) -> None:
