@@ -180,6 +180,7 @@ app.command("set")(certificate_changes.change)
 app.command("revoke")(revocation.revoke)
 app.command("deploy")(certificate_deployment.deploy)
 app.command("rollback")(certificate_deployment.roll_back)
+app.command("export")(export.export)
 
 
 def _lines(row: Certificate, verdict: Verdict, now: datetime) -> list[str]:
