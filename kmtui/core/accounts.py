@@ -1,269 +1,240 @@
-"""ACME accounts: registered at a CA, their keys sealed before the CA hears of them."""
+"""ACME accounts, their whole life: registered or added, changed, tested, exported, ended, deleted.
+
+Registering and adding are in `registration`, the change of key in `rollover`, the end at the CA in
+`deactivation`; what they all need is in `account_book`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Sequence
+import logging
+from datetime import datetime
+from pathlib import Path
 
 from sqlmodel import Session
 
-from kmtui.core import authorities, keys
-from kmtui.core.acme import ExternalAccount, Signer, thumbprint
+from kmtui.core import acme, ledger
+from kmtui.core.account_book import (
+    DEACTIVATED,
+    DEACTIVATING,
+    checked_email,
+    contact_of,
+    email_of,
+)
+from kmtui.core.account_keys import FORMATS
+from kmtui.core.acme import Signer, tells_of_deactivation
 from kmtui.core.ca import CertificateAuthorities
+from kmtui.core.checks import findings
 from kmtui.core.context import Context
-from kmtui.core.errors import AcmeError, InvalidInput, NotFound, ProtocolViolation, Refused
-from kmtui.core.events import AccountChanged, Event, VaultChanged
-from kmtui.core.recent import Recent
+from kmtui.core.deactivation import Deactivation
+from kmtui.core.decisions import pause
+from kmtui.core.errors import AcmeError, InvalidInput, KmtuiError, Refused
+from kmtui.core.events import AccountChanged, CertificateChanged
+from kmtui.core.ledger import Standing
+from kmtui.core.private_files import write_private
+from kmtui.core.registration import Registration
 from kmtui.db import accounts as rows
-from kmtui.model import Account, Authority, KeyType, ListQuery
+from kmtui.model import Account, CheckLine
 
-PENDING = "pending"
-"""Status of an account whose key is stored and whose registration is not confirmed yet."""
+log = logging.getLogger(__name__)
 
 
-class Accounts:
+class Accounts(Registration, Deactivation):
     """Registrations at CAs (RFC 8555 section 7.3)."""
 
     def __init__(self, context: Context, cas: CertificateAuthorities) -> None:
-        self._context = context
-        self._cas = cas
-        self._signers: dict[str, Signer] = {}
-        self._recent = Recent(context, rows.list_all, AccountChanged)
-        context.bus.subscribe(self._forget_signers)
+        super().__init__(context, cas)
+        self._later: dict[str, tuple[int, datetime]] = {}
+        """What could not be brought to its end: how often it was tried, and when it is again."""
 
-    async def all(self) -> list[Account]:
-        """All accounts by name."""
-        return await self._context.db.read(rows.list_all)
+    async def update(self, word: str, *, email: str) -> Account:
+        """Change the e-mail address at the CA; an empty one takes it away.
 
-    async def page(self, query: ListQuery) -> list[Account]:
-        """One page of the list."""
-        return await self._context.db.read(lambda session: rows.page(session, query))
-
-    async def count(self, query: ListQuery) -> int:
-        """How many accounts the query matches."""
-        return await self._context.db.read(lambda session: rows.count(session, query))
-
-    async def sealed(self) -> Sequence[Account]:
-        """Those whose settings are sealed: all of them."""
-        return await self.all()
-
-    async def get(self, word: str) -> Account:
-        """The account of that name or id. Raises NotFound."""
-        found = await self._context.db.read(lambda session: rows.get(session, word))
-        if found is None:
-            raise NotFound(
-                f"no account is named {word}",
-                hint="kmtui account list shows them; kmtui account register makes one",
-            )
-        return found
-
-    async def recent(self, word: str) -> Account:
-        """As `get`, as it was within the last second: for the work on requests."""
-        for account in await self._recent.all():
-            if word in (account.id, account.name):
-                return account
-        return await self.get(word)
-
-    async def register(
-        self,
-        name: str,
-        *,
-        ca: str,
-        email: str | None = None,
-        agree_tos: bool = False,
-        key_type: str = KeyType.EC256,
-        eab_kid: str | None = None,
-        eab_hmac: str | None = None,
-    ) -> Account:
-        """Register an account; the same name again takes up a registration that was cut off, or one
-        that the CA has lost, with the key it had.
-
-        The key is sealed and committed first: newAccount is idempotent by key (RFC 8555
-        section 7.3.1), so a lost answer loses nothing.
-        Raises InvalidInput, Refused (retired CA, second account), AcmeError, CaUnreachable.
+        What the CA answers is what is kept; one that keeps no addresses leaves ours as given.
+        Raises InvalidInput, Refused, AcmeError.
         """
         self._context.access.require_change()
-        authority = await self._cas.get(ca)
-        authorities.refuse_if_retired(authority)
-        email = _checked_email(email, authority)
-        eab = _checked_binding(eab_kid, eab_hmac)
-        directory = await self._cas.directory(ca)
-        terms = directory.meta.terms_of_service
-        if terms and not agree_tos:
-            raise InvalidInput(
-                f"{authority.title} asks you to agree to its terms of service: {terms}",
-                field="agree-tos",
-                hint="read them, then give --agree-tos or tick the box",
-            )
-        if directory.meta.external_account_required and eab is None:
-            raise InvalidInput(
-                f"{authority.title} registers only accounts bound to one it knows (EAB)",
-                field="eab-kid",
-                hint="get key id and HMAC key from the CA, give --eab-kid and --eab-hmac-file",
-            )
-        account = await self._planned(name, authority, email, key_type, terms)
-        key = await self.key(account)
-        client = await self._cas.client(ca)
-        try:
-            registered = await client.new_account(
-                key,
-                contact=[f"mailto:{email}"] if email else [],
-                terms_agreed=bool(terms),
-                eab=eab,
-            )
-        except AcmeError as error:
-            if _is_refusal(error):
-                await self._forget(account, error)
-            raise
+        account = await self.get(word)
+        address = checked_email(email, await self._cas.get(account.ca))
+        async with self._on_record("update", account, f"e-mail {address or 'none'}"):
+            client = await self._cas.client(account.ca)
+            told = await client.update_account(await self.signer(account), contact_of(address))
+            kept = email_of(told.contact) or address
 
-        def confirm(session: Session) -> None:
-            rows.update(
-                session, account.id, account_url=registered.url, status=registered.status or "valid"
-            )
-            self._context.record(
-                session, "account register", "account", account.id, name, detail=authority.title
-            )
+            def store(session: Session) -> None:
+                rows.update(session, account.id, email=kept)
+                self._note(session, "update", account, detail=f"e-mail {kept or 'none'}")
 
-        await self._context.db.write(confirm)
-        self._context.bus.publish(AccountChanged(account.id))
-        return await self.get(account.id)
+            return await self._stored(account, store)
 
-    async def key(self, account: Account) -> keys.PrivateKey:
-        """The account's private key, unsealed. Raises VaultLocked, TamperedConfiguration."""
-        await self._context.seals.require(account)
-        await self._cas.require_sealed(account.ca)
-        pem = await self._context.secrets.open(
-            owner_table="account", owner_id=account.id, kind="account-key"
-        )
-        return keys.load_private_key(pem)
-
-    async def signer(self, account: Account) -> Signer:
-        """What signs its requests (RFC 8555 section 6.2). Raises Refused, VaultLocked."""
-        if account.account_url is None or account.status != "valid":
-            raise Refused(
-                f"account {account.name} is {account.status} at {account.ca}",
-                hint="register it again or choose another account",
-            )
-        signer = self._signers.get(account.id)
-        if signer is None or signer.kid != account.account_url:
-            signer = Signer(await self.key(account), account.account_url)
-            self._signers[account.id] = signer
-        return signer
-
-    def _forget_signers(self, event: Event) -> None:
-        # Keys stay at hand while the vault is open, and no longer.
-        if isinstance(event, VaultChanged | AccountChanged):
-            self._signers.clear()
-
-    async def _planned(
-        self,
-        name: str,
-        authority: Authority,
-        email: str | None,
-        key_type: str,
-        terms: str | None,
+    async def export_key(
+        self, word: str, path: Path, *, format: str = "pem", replace: bool = False
     ) -> Account:
-        """The committed row and key this registration is for: a cut-off one, or a new one."""
-        existing = await self.all()
-        for account in existing:
-            if account.name == name:
-                if account.ca == authority.name and await self._unknown_there(account):
-                    return account
-                raise InvalidInput(f"an account is named {name} already", field="name")
-        if not name.strip():
-            raise InvalidInput("an account needs a name", field="name")
-        if authority.single_account and (
-            others := [a.name for a in existing if a.ca == authority.name and a.status == "valid"]
-        ):
-            raise Refused(f"{authority.title} allows one account, and there is {others[0]} already")
-        if key_type not in {KeyType.EC256, KeyType.EC384, KeyType.RSA2048, KeyType.RSA4096}:
-            raise InvalidInput(f"no account key type is called {key_type}", field="key-type")
-        key = await asyncio.to_thread(keys.generate, KeyType(key_type))
-        now = self._context.clock()
-        account = Account(
-            id=str(uuid.uuid4()),
-            name=name,
-            ca=authority.name,
-            directory_url=authority.directory_url,
-            account_url=None,
-            status=PENDING,
-            email=email,
-            key_type=key_type,
-            key_thumbprint=thumbprint(key),
-            created_at=now,
-            terms_url=terms,
-            terms_agreed_at=now if terms else None,
-        )
+        """Write the account's private key to a file, in the clear: `pem` (PKCS#8) or `jwk`.
 
-        def store(session: Session) -> None:
-            rows.insert(session, account)
-            self._context.secrets.seal(
-                session,
-                owner_table="account",
-                owner_id=account.id,
-                kind="account-key",
-                value=keys.to_pem(key),
+        Whoever has the file has the account. Raises InvalidInput (``out``, ``format``), Refused
+        when the file exists, unless it is to be replaced.
+        """
+        self._context.access.require_change()
+        if format not in FORMATS:
+            raise InvalidInput(
+                f"no key format is called {format}", field="format", hint=" or ".join(FORMATS)
             )
-            self._context.seals.put(session, account)
-
-        await self._context.db.write(store)
+        account = await self.get(word)
+        async with self._alone(account):
+            account = await self._settled(account)
+            await self._write_key(account, path, format, field="out", replace=replace)
         return account
 
-    async def _unknown_there(self, account: Account) -> bool:
-        """Whether the CA does not have the account: never registered, or lost by it."""
-        if account.status != "valid":
-            return account.status == PENDING
-        client = await self._cas.client(account.ca)
-        try:
-            await client.find_account(await self.key(account))
-        except AcmeError as error:
-            if error.problem is None or error.problem.short_type != "accountDoesNotExist":
-                raise
-            return True
-        return False
+    async def delete(
+        self,
+        word: str,
+        *,
+        key_out: Path | None = None,
+        discard_key: bool = False,
+        force: bool = False,
+    ) -> list[str]:
+        """Forget an account here; at its CA it lives on. `key_out` is where its key goes, without
+        which it cannot come back.
 
-    async def _forget(self, account: Account, error: AcmeError) -> None:
-        """The CA said no: nothing was registered, so a planned row goes; the trail stays."""
+        Returns the ids of the certificates that have no account now: only with `force` are some
+        among them that renew. Raises InvalidInput, Refused.
+        """
+        self._context.access.require_change()
+        account = await self.get(word)
+        if (key_out is None) != discard_key:
+            raise InvalidInput(
+                f"the key of {account.name} is all that brings the account back: "
+                "say where it goes, or that it is given up, and not both",
+                field="key-out",
+                hint="--key-out FILE writes it, --discard-key gives it up",
+            )
+        async with self._alone(account):
+            account = await self.get(account.id)
+            if key_out is not None:
+                if account.key_changing:
+                    raise Refused(
+                        f"the key of {account.name} is being replaced: which one to keep is not "
+                        "known",
+                        hint="kmtui resume finishes it; --discard-key gives both keys up",
+                    )
+                await self._context.db.read(
+                    lambda session: rows.refuse_in_use(session, account, force=force)
+                )
+                await self._write_key(account, key_out, "pem", field="key-out")
 
-        def forget(session: Session) -> None:
-            if account.status == PENDING:
-                rows.delete(session, account.id)
-            self._context.record(
-                session,
-                "account register",
-                "account",
-                None,
-                account.name,
-                "failed",
-                error.message,
+            def remove(session: Session) -> list[str]:
+                orphaned = rows.delete(session, account.id, force=force)
+                detail = "its key was given up" if key_out is None else f"its key is in {key_out}"
+                self._note(session, "delete", account, detail=detail)
+                return orphaned
+
+            orphaned = await self._context.db.write(remove)
+        self._context.bus.publish(
+            AccountChanged(account.id), *(CertificateChanged(each) for each in orphaned)
+        )
+        return orphaned
+
+    async def _write_key(
+        self, account: Account, path: Path, format: str, *, field: str, replace: bool = False
+    ) -> None:
+        content = FORMATS[format](await self.key(account))
+        async with self._on_record("export-key", account, str(path)):
+            await asyncio.to_thread(write_private, path, content, field=field, replace=replace)
+            await self._context.db.write(
+                lambda session: self._note(session, "export-key", account, detail=str(path))
             )
 
-        await self._context.db.write(forget)
+    async def standings(self, word: str) -> list[Standing]:
+        """How far the CA's limits for one account are used up, as far as is known here."""
+        account = await self.get(word)
+        authority = await self._cas.get(account.ca)
+        now = self._context.clock()
+        return await self._context.db.read(
+            lambda session: ledger.of_account(session, authority, account_id=account.id, now=now)
+        )
 
+    async def test(self, word: str) -> list[CheckLine]:
+        """Whether the CA answers, and has the account as it is kept here."""
+        account = await self.get(word)
+        lines = await self._cas.check(account.ca)
+        if any(line.ok is False for line in lines):
+            return lines
+        if self._context.access.locked:
+            locked = "the vault is locked: the CA was not asked about the account itself"
+            return [*lines, CheckLine(None, locked)]
+        return [*lines, *await findings(self._compared(account))]
 
-def _is_refusal(error: AcmeError) -> bool:
-    """Whether the CA surely registered nothing; else the key is kept and the next try finds out."""
-    status = error.problem.http_status if error.problem else None
-    return not isinstance(error, ProtocolViolation) and status is not None and 400 <= status < 500
+    async def _compared(self, account: Account) -> list[CheckLine]:
+        """The account at the CA beside the one here."""
+        try:
+            found = await self._looked_up(account)
+        except AcmeError as error:
+            if tells_of_deactivation(error.problem):
+                await self._found_ended(account)
+            raise
+        if found.status == DEACTIVATED:
+            await self._found_ended(account)
+        lines = [CheckLine(found.status == "valid", f"the account is {found.status} at the CA")]
+        if found.url != account.account_url:
+            lines.append(CheckLine(False, f"the CA has its key at another account: {found.url}"))
+        there = email_of(found.contact)
+        if found.contact and there != account.email:
+            lines.append(CheckLine(None, f"the CA has the e-mail address {there or 'none'}"))
+        terms = (await (await self._cas.client(account.ca)).directory()).meta.terms_of_service
+        if terms and account.terms_url and terms != account.terms_url:
+            lines.append(CheckLine(None, f"the terms of service are others by now: {terms}"))
+        if account.key_changing:
+            lines.append(CheckLine(False, "its key is being replaced: kmtui resume finishes it"))
+        return lines
 
+    async def _looked_up(self, account: Account) -> acme.Account:
+        client = await self._cas.client(account.ca)
+        keys = [await self.key(account)]
+        if account.key_changing:
+            keys.insert(0, await self._unsealed(account, rows.NEXT_KEY))
+        for key in keys:
+            try:
+                return await client.find_account(key)
+            except AcmeError as error:
+                told = error.problem.short_type if error.problem else ""
+                if told == "externalAccountRequired":
+                    return await client.account(Signer(key, account.account_url))
+                if told != "accountDoesNotExist" or key is keys[-1]:
+                    raise
+        raise AssertionError("the last key finds the account or raises")
 
-def _checked_email(email: str | None, authority: Authority) -> str | None:
-    email = (email or "").strip() or None
-    if email is None:
-        if authority.email_required:
-            raise InvalidInput(f"{authority.title} asks for an e-mail address", field="email")
-        return None
-    local, at, host = email.partition("@")
-    if not (local and at and "." in host) or any(c.isspace() or c in ",<>?" for c in email):
-        raise InvalidInput(f"{email!r} is not an e-mail address", field="email")
-    return email
+    async def _found_ended(self, account: Account) -> None:
+        """The CA says that somebody deactivated the account: what is shown follows it."""
+        if account.status == DEACTIVATED or self._context.access.read_only:
+            return
 
+        def store(session: Session) -> None:
+            rows.update(session, account.id, status=DEACTIVATED)
+            self._note(session, "deactivate", account, detail="found deactivated at the CA")
 
-def _checked_binding(kid: str | None, hmac_key: str | None) -> ExternalAccount | None:
-    if not kid and not hmac_key:
-        return None
-    if not (kid and hmac_key):
-        missing = "eab-hmac-file" if kid else "eab-kid"
-        raise InvalidInput("an external account binding needs key id and HMAC key", field=missing)
-    return ExternalAccount(kid=kid.strip(), hmac_key=hmac_key.strip())
+        await self._stored(account, store)
+
+    async def take_up(self) -> list[Account]:
+        """Bring changes of keys and deactivations that were cut off to their end; those it was.
+
+        What another process is at is left to it, and what the CA keeps from being finished is tried
+        again after growing pauses.
+        """
+        now, done = self._context.clock(), []
+        for account in await self.all():
+            tried, again = self._later.get(account.id, (0, now))
+            if not (account.key_changing or account.status == DEACTIVATING) or now < again:
+                continue
+            try:
+                async with self._alone(account, patience=0.0):
+                    account = await self._settled(account)
+                    if account.status == DEACTIVATING:
+                        account = await self._end(account)
+            except KmtuiError as error:
+                log.warning("account %s: %s", account.name, error.message)
+                self._later[account.id] = (tried + 1, now + pause(tried))
+            else:
+                self._later.pop(account.id, None)
+                done.append(account)
+        return done

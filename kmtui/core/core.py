@@ -82,7 +82,7 @@ class Core:
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
         advisory = Advisory(self.cas, self.dns_accounts)
         self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs, advisory)
-        self.recovery = Recovery(context, self.requests, self.deployments)
+        self.recovery = Recovery(context, self.accounts, self.requests, self.deployments)
         self.renewal = Renewal(
             context, data, self.cas, self.requests, self.recovery, self.deployments
         )

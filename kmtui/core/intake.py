@@ -158,6 +158,7 @@ class Intake:
             blocked_keys.refuse(session, keys.csr_spki_sha256(csr))
             if not forced:
                 ledger.refuse_over(standings)
+            account_rows.refuse_changing_key(session, account)
             certificate = (
                 certificates.get(session, certificate_id)
                 if certificate_id

@@ -118,6 +118,14 @@ def standings(
     ]
 
 
+def of_account(
+    session: Session, authority: Authority, *, account_id: str, now: datetime
+) -> list[Standing]:
+    """How far each limit that is counted for an account is used up."""
+    limits = [limit for limit in authority.rate_limits if limit.per == "account"]
+    return [_standing(session, authority.name, limit, account_id, now) for limit in limits]
+
+
 def refuse_over(found: Iterable[Standing]) -> None:
     """Raise OverLimit for the first limit that is used up, with the time when it is free again."""
     for standing in found:

@@ -1,4 +1,4 @@
-"""Taking up what was cut off: requests and deployments, and what they left published.
+"""Taking up what was cut off: acts on accounts, requests, deployments, what they left published.
 
 A process may end at any moment, by a signal, a crash or a power cut. Everything it was about to do
 was written down first, so whoever looks next goes on: with the same key, with the order as the CA
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from kmtui.core.accounts import Accounts
 from kmtui.core.context import Context
 from kmtui.core.deployment.queue import Deployments
 from kmtui.core.errors import KmtuiError, Refused
@@ -21,7 +22,7 @@ from kmtui.core.events import Event, VaultChanged
 from kmtui.core.requests import Requests
 from kmtui.core.together import together
 from kmtui.db import cleanup
-from kmtui.model import CleanupEntry, Request, RequestStatus, Target
+from kmtui.model import Account, CleanupEntry, Request, RequestStatus, Target
 
 log = logging.getLogger(__name__)
 
@@ -43,24 +44,30 @@ class Recovered:
     """Published answers that are still there, or may be."""
     targets: tuple[Target, ...] = ()
     """Where something is to be deployed to: they go on as jobs."""
+    accounts: tuple[Account, ...] = ()
+    """Whose change of key or deactivation came to its end."""
 
 
 class Recovery:
     """Looks for unfinished work, once or for as long as a screen is open."""
 
-    def __init__(self, context: Context, requests: Requests, deployments: Deployments) -> None:
+    def __init__(
+        self, context: Context, accounts: Accounts, requests: Requests, deployments: Deployments
+    ) -> None:
         self._context = context
+        self._accounts = accounts
         self._requests = requests
         self._deployments = deployments
         self._task: asyncio.Task[None] | None = None
 
     async def run(self) -> Recovered:
         """Take up every request and deployment whose time has come, and remove what ended requests
-        left.
+        left; acts on accounts first, because requests are signed by them.
 
         Raises VaultLocked, ReadOnly.
         """
         self._context.access.require_change()
+        accounts = await self._accounts.take_up()
         now = self._context.clock()
         found = await self._requests.unfinished()
         ready = [each for each in found if each.not_before is None or each.not_before <= now]
@@ -74,6 +81,7 @@ class Recovery:
             requests=tuple(ready),
             waiting=tuple(each for each in found if each not in ready),
             targets=tuple(targets),
+            accounts=tuple(accounts),
         )
 
     async def clean_up(self) -> Recovered:

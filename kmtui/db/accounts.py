@@ -107,21 +107,28 @@ def refuse_changing_key(session: Session, account: Account) -> None:
         )
 
 
-def delete(session: Session, account_id: str, *, force: bool = False) -> list[str]:
-    """Forget an account and destroy its secrets; its past requests and certificates stay.
-
-    Returns the ids of the certificates that have no account now. Raises NotFound; Refused while an
-    unfinished request uses it, and, unless `force`, while certificates renew with it.
+def refuse_in_use(session: Session, account: Account, *, force: bool = False) -> None:
+    """Raise Refused for what keeps an account from being deleted: an unfinished request, and,
+    unless `force`, certificates that renew with it.
     """
-    row = rows.existing(session, AccountRow, "account", account_id, col(AccountRow.id))
-    refuse_under_way(session, _models(session, [row])[0])
-    if not force and (names := renewing(session, account_id)):
+    refuse_under_way(session, account)
+    if not force and (names := renewing(session, account.id)):
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         raise Refused(
-            f"certificates renew with the account {row.name}: {', '.join(names[:NAMED])}{more}",
+            f"certificates renew with the account {account.name}: {', '.join(names[:NAMED])}{more}",
             hint="give them another account first (kmtui cert set CERT --account A), or --force: "
             "they then renew no more until they have one",
         )
+
+
+def delete(session: Session, account_id: str, *, force: bool = False) -> list[str]:
+    """Forget an account and destroy its secrets; its past requests and certificates stay.
+
+    Returns the ids of the certificates that have no account now. Raises NotFound; Refused as
+    `refuse_in_use`.
+    """
+    row = rows.existing(session, AccountRow, "account", account_id, col(AccountRow.id))
+    refuse_in_use(session, _models(session, [row])[0], force=force)
     own = col(CertificateRow.account_id) == account_id
     orphaned = list(session.exec(select(CertificateRow.id).where(own)))
     session.exec(sql_update(CertificateRow).where(own).values(account_id=None))
