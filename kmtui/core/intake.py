@@ -23,6 +23,7 @@ from kmtui.core.names import normalise_names
 from kmtui.core.planning import Proof, plan, proof
 from kmtui.core.problems import counted
 from kmtui.core.progress import Progress
+from kmtui.db import accounts as account_rows
 from kmtui.db import blocked_keys, certificates, request_log, requests, versions
 from kmtui.model import (
     Account,
