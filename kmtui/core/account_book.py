@@ -106,7 +106,7 @@ class AccountBook:
             replace=True,
         )
 
-    def _note(
+    def note(
         self,
         session: Session,
         act: str,
@@ -126,19 +126,19 @@ class AccountBook:
         return await self.get(account.id)
 
     @asynccontextmanager
-    async def _on_record(self, act: str, account: Account, detail: str = "") -> AsyncIterator[None]:
+    async def on_record(self, act: str, account: Account, detail: str = "") -> AsyncIterator[None]:
         """Put on record that an act begins, and how it failed. That it went well is put on record
         with what came of it, in one commit.
         """
         await self._context.db.write(
-            lambda session: self._note(session, act, account, "started", detail)
+            lambda session: self.note(session, act, account, "started", detail)
         )
         try:
             yield
         except KmtuiError as error:
             failed = error.message
             await self._context.db.write(
-                lambda session: self._note(session, act, account, "failed", failed)
+                lambda session: self.note(session, act, account, "failed", failed)
             )
             raise
 

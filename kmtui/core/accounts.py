@@ -56,14 +56,14 @@ class Accounts(Registration, Deactivation):
         self._context.access.require_change()
         account = await self.get(word)
         address = checked_email(email, await self._cas.get(account.ca))
-        async with self._on_record("update", account, f"e-mail {address or 'none'}"):
+        async with self.on_record("update", account, f"e-mail {address or 'none'}"):
             client = await self._cas.client(account.ca)
             told = await client.update_account(await self.signer(account), contact_of(address))
             kept = email_of(told.contact) or address
 
             def store(session: Session) -> None:
                 rows.update(session, account.id, email=kept)
-                self._note(session, "update", account, detail=f"e-mail {kept or 'none'}")
+                self.note(session, "update", account, detail=f"e-mail {kept or 'none'}")
 
             return await self._stored(account, store)
 
@@ -126,7 +126,7 @@ class Accounts(Registration, Deactivation):
             def remove(session: Session) -> list[str]:
                 orphaned = rows.delete(session, account.id, force=force)
                 detail = "its key was given up" if key_out is None else f"its key is in {key_out}"
-                self._note(session, "delete", account, detail=detail)
+                self.note(session, "delete", account, detail=detail)
                 return orphaned
 
             orphaned = await self._context.db.write(remove)
@@ -139,10 +139,10 @@ class Accounts(Registration, Deactivation):
         self, account: Account, path: Path, format: str, *, field: str, replace: bool = False
     ) -> None:
         content = FORMATS[format](await self.key(account))
-        async with self._on_record("export-key", account, str(path)):
+        async with self.on_record("export-key", account, str(path)):
             await asyncio.to_thread(write_private, path, content, field=field, replace=replace)
             await self._context.db.write(
-                lambda session: self._note(session, "export-key", account, detail=str(path))
+                lambda session: self.note(session, "export-key", account, detail=str(path))
             )
 
     async def standings(self, word: str) -> list[Standing]:
@@ -211,7 +211,7 @@ class Accounts(Registration, Deactivation):
 
         def store(session: Session) -> None:
             rows.update(session, account.id, status=DEACTIVATED)
-            self._note(session, "deactivate", account, detail="found deactivated at the CA")
+            self.note(session, "deactivate", account, detail="found deactivated at the CA")
 
         await self._stored(account, store)
 

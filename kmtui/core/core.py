@@ -39,6 +39,7 @@ from kmtui.core.revocation import Revocation
 from kmtui.core.secrets import Secrets
 from kmtui.core.stored_slots import StoredSlots
 from kmtui.core.targets import Targets
+from kmtui.core.terms import Terms
 from kmtui.core.vault import Vault
 from kmtui.db.database import Database
 
@@ -82,6 +83,7 @@ class Core:
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
         advisory = Advisory(self.cas, self.dns_accounts)
         self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs, advisory)
+        self.terms = Terms(context, self.cas, self.accounts, self.requests)
         self.recovery = Recovery(context, self.accounts, self.requests, self.deployments)
         self.renewal = Renewal(
             context, data, self.cas, self.requests, self.recovery, self.deployments

@@ -41,7 +41,7 @@ class Deactivation(Rollover):
             def intend(session: Session) -> None:
                 rows.refuse_under_way(session, account)
                 rows.update(session, account.id, status=DEACTIVATING)
-                self._note(session, "deactivate", account, "started", account.account_url or "")
+                self.note(session, "deactivate", account, "started", account.account_url or "")
 
             await self._stored(account, intend)
             return await whole(self._end(account))
@@ -59,7 +59,7 @@ class Deactivation(Rollover):
 
         def ended(session: Session) -> None:
             rows.update(session, account.id, status=DEACTIVATED)
-            self._note(session, "deactivate", account)
+            self.note(session, "deactivate", account)
 
         return await self._stored(account, ended)
 
@@ -68,6 +68,6 @@ class Deactivation(Rollover):
 
         def store(session: Session) -> None:
             rows.update(session, account.id, status=status)
-            self._note(session, "deactivate", account, "failed", error.message)
+            self.note(session, "deactivate", account, "failed", error.message)
 
         await self._stored(account, store)

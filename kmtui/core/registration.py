@@ -75,7 +75,7 @@ class Registration(AccountBook):
                 hint="get key id and HMAC key from the CA, give --eab-kid and --eab-hmac-file",
             )
         account = before or await self._planned(name, authority, email, key_type, terms)
-        async with self._on_record("register", account, authority.title):
+        async with self.on_record("register", account, authority.title):
             found = found or await self._registered(account, email, bool(terms), eab)
             return await self._confirmed(account, found)
 
@@ -103,7 +103,7 @@ class Registration(AccountBook):
         given = await asyncio.to_thread(_read, key)
         account = self._row(name, authority, given.key)
         _refuse_key(account, known)
-        async with self._on_record("add", account, authority.title):
+        async with self.on_record("add", account, authority.title):
             found = await self._found(authority, given, eab)
             _refuse_url(account, found.url, known)
             account = replace(
@@ -117,7 +117,7 @@ class Registration(AccountBook):
                 rows.insert(session, account)
                 self._seal_key(session, account, given.key)
                 self._context.seals.put(session, account)
-                self._note(session, "add", account, detail=found.url)
+                self.note(session, "add", account, detail=found.url)
 
             return await self._stored(account, keep)
 
@@ -203,7 +203,7 @@ class Registration(AccountBook):
     async def _confirmed(self, account: Account, found: acme.Account) -> Account:
         def confirm(session: Session) -> None:
             rows.update(session, account.id, account_url=found.url, status=found.status or VALID)
-            self._note(session, "register", account, detail=account.ca)
+            self.note(session, "register", account, detail=account.ca)
 
         return await self._stored(account, confirm)
 

@@ -111,7 +111,7 @@ class Rollover(AccountBook):
             # with it would fail. A parked request goes on with the new one.
             rows.refuse_under_way(session, account, parked=False)
             self._seal_key(session, account, new_key, rows.NEXT_KEY)
-            self._note(session, "roll-key", account, "started", f"to {thumbprint(new_key)}")
+            self.note(session, "roll-key", account, "started", f"to {thumbprint(new_key)}")
 
         await self._stored(account, store)
 
@@ -140,7 +140,7 @@ class Rollover(AccountBook):
         def store(session: Session) -> None:
             if drop:
                 forget_secret(session, rows.OWNER, account.id, kind=rows.NEXT_KEY)
-            self._note(session, "roll-key", account, "failed", error.message)
+            self.note(session, "roll-key", account, "failed", error.message)
 
         await self._stored(account, store)
 
@@ -155,7 +155,7 @@ class Rollover(AccountBook):
             row = rows.get(session, account.id)
             assert row is not None
             self._context.seals.put(session, row)
-            self._note(session, "roll-key", account, detail=f"to {thumbprint(key)}")
+            self.note(session, "roll-key", account, detail=f"to {thumbprint(key)}")
 
         return await self._stored(account, store)
 

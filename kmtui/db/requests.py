@@ -16,7 +16,7 @@ from kmtui.core.errors import NotFound, Refused
 from kmtui.db import accounts, certificates, filters, rows
 from kmtui.db.documents import problem_from_json, problem_to_json, spec_from_json, spec_to_json
 from kmtui.db.paging import Sort, paged
-from kmtui.db.tables import RequestRow
+from kmtui.db.tables import CertificateRow, RequestRow
 from kmtui.model import ACTIVE_STATUSES, ListQuery, Request, RequestSpec, RequestStatus
 
 CHANGEABLE = frozenset(
@@ -131,6 +131,18 @@ def active(session: Session) -> list[Request]:
 def of_certificate(session: Session, certificate_id: str) -> list[Request]:
     """Every request ever made for a certificate, newest first."""
     return _where(session, col(RequestRow.certificate_id) == certificate_id, newest_first=True)
+
+
+def last_stopped(session: Session, account_id: str) -> list[Request]:
+    """The last request of each certificate where it failed or is parked, newest first: those of
+    the account.
+    """
+    last = select(CertificateRow.last_request_id).where(
+        col(CertificateRow.archived_at).is_(None),
+        col(CertificateRow.last_request_status).in_((RequestStatus.FAILED, RequestStatus.PARKED)),
+    )
+    own = col(RequestRow.account_id) == account_id
+    return matching(session, own, col(RequestRow.id).in_(last))
 
 
 def matching(session: Session, *conditions: filters.Condition) -> list[Request]:
