@@ -83,7 +83,8 @@ class EndServers:
             rows.insert(session, server)
             self._context.seals.put(session, server)
             self._seal(session, server, given)
-            self._context.record(session, "server add", "server", server.id, name, detail=kind)
+            detail = f"{kind}{_pinned(checked)}"
+            self._context.record(session, "server add", "server", server.id, name, detail=detail)
 
         await self._context.db.write(store)
         self._context.bus.publish(EndServerChanged(server.id))
@@ -137,6 +138,8 @@ class EndServers:
                 forget(session, rows.OWNER, after.id, kind=name)
             self._seal(session, after, {n: v for n, v in given.items() if held.get(n) != v})
             detail = ", ".join(sorted(changes))
+            if "host_key" in changes:
+                detail += _pinned(checked)
             self._context.record(
                 session, "server update", "server", after.id, after.name, detail=detail
             )
@@ -252,3 +255,8 @@ class EndServers:
     async def close(self) -> None:
         """Stop listeners that still run, and close connections."""
         await self._shared.close()
+
+
+def _pinned(settings: MappingType[str, str]) -> str:
+    """For the activity: which host key is trusted from now on."""
+    return f"; pinned {settings['host_key']}" if settings.get("host_key") else ""

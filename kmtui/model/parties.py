@@ -25,6 +25,8 @@ class Field:
     """The only values allowed, when there are any."""
     file: bool = False
     """Kept is the content of a file; what is given is its path, or the text itself."""
+    rare: bool = False
+    """Few need it: forms fold it away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,13 +102,17 @@ class StrongConfirm(ModalScreen[Answers | None]):
         expected: str,
         verb: str,
         fields: Sequence[FieldSpec] = (),
+        noun: str = "",
+        otherwise: str = "keep it",
     ) -> None:
+        """`noun` is what is typed; by itself the name, or the number."""
         super().__init__()
         self._title = title
         self._facts: Sequence[Fact] = [("", said)] if isinstance(said, str) else said
         self._expected = one_line(expected)
         self._verb = verb
-        noun = "number" if expected.isdigit() else "name"
+        self._otherwise = otherwise
+        noun = noun or ("number" if expected.isdigit() else "name")
         typed = FieldSpec(name=TYPED, label=f"Type {noun}", placeholder=self._expected)
         self._details = Details()
         self._form = Form([*fields, typed])
@@ -153,4 +157,5 @@ class StrongConfirm(ModalScreen[Answers | None]):
     def _show_ways(self) -> None:
         go_on = [("⏎", "key"), (f" {self._verb}", "")]
         off = [(f"⏎ {self._verb} (off until it matches)", "off")]
-        self._ways.show([("esc", "key"), (" keep it    ", ""), *(go_on if self.armed else off)])
+        leave = [("esc", "key"), (f" {self._otherwise}    ", "")]
+        self._ways.show([*leave, *(go_on if self.armed else off)])

@@ -93,13 +93,13 @@ class DetailPage(Page):
 def setting_facts(
     fields: Sequence[Field], settings: Mapping[str, str], secret_names: Sequence[str]
 ) -> list[Fact]:
-    """Settings by the labels of their fields; of a secret only whether one is stored."""
+    """Settings by the labels of their fields; of secrets only which are stored."""
     facts: list[Fact] = []
     for field in fields:
         value = settings.get(field.name, "")
         if field.secret:
-            stored = field.name in secret_names
-            facts.append((field.label, ("stored, sealed" if stored else "none", "muted")))
+            if field.name in secret_names:
+                facts.append((field.label, ("stored, sealed", "muted")))
         elif value:
             facts.append((field.label, value))
         elif field.default:

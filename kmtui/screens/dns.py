@@ -12,9 +12,9 @@ from kmtui.bindings import bindings
 from kmtui.model import DnsAccount
 from kmtui.screens.checklines import last_test_cell, last_test_fact, test_word
 from kmtui.screens.dns_account import DnsAccountScreen, against_dns_account, dns_deletion
+from kmtui.screens.dns_form import DnsForm
 from kmtui.screens.formpage import FormPage
 from kmtui.screens.mappings import MappingsScreen, Place
-from kmtui.screens.new_dns import NewDnsScreen
 from kmtui.screens.setuplist import SetupList
 from kmtui.screens.tasks import Work
 from kmtui.status import Cell
@@ -36,9 +36,9 @@ class DnsScreen(SetupList):
         Column("USED BY", 7, align="right", sort="used"),
     )
     KEY_LINE: ClassVar[tuple[str, ...]] = (
-        *("help", "filter", "open", "new", "map", "test", "delete", "lock", "leave"),
+        *("help", "filter", "open", "new", "edit", "test", "map", "delete", "lock", "leave"),
     )
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("test", "map", "delete", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("test", "edit", "map", "delete", show=False)]
 
     async def rows(self) -> list[Row]:
         titles = {provider.name: provider.title for provider in self.core.dns_accounts.providers()}
@@ -49,7 +49,10 @@ class DnsScreen(SetupList):
         ]
 
     def new_form(self) -> FormPage:
-        return NewDnsScreen()
+        return DnsForm()
+
+    def edit_form(self, row: Row) -> FormPage:
+        return DnsForm(row.data)
 
     def detail(self, row: Row, *, test: bool = False) -> DnsAccountScreen:
         return DnsAccountScreen(row.data.id, row.data.name, test=test)

@@ -11,6 +11,7 @@ from kmtui.bindings import bindings
 from kmtui.model import CheckLine, DnsAccount
 from kmtui.screens.checklines import last_test_fact
 from kmtui.screens.detailpage import DetailPage, mapping_facts, setting_facts
+from kmtui.screens.dns_form import DnsForm
 from kmtui.screens.mappings import MappingsScreen, Place
 from kmtui.screens.request_keys import LOCKED
 from kmtui.screens.setuplist import ask_to_delete
@@ -27,9 +28,9 @@ class DnsAccountScreen(DetailPage):
 
     ROOT = "DNS"
     KEY_LINE: ClassVar[tuple[str, ...]] = (
-        *("help", "test", "map", "delete", "copy", "last_error", "back"),
+        *("help", "test", "edit", "map", "delete", "copy", "last_error", "back"),
     )
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("map", "delete", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("edit", "map", "delete", show=False)]
     _account: DnsAccount | None = None
 
     async def facts(self) -> Sequence[Fact]:
@@ -65,6 +66,10 @@ class DnsAccountScreen(DetailPage):
         if account is None:
             return ""
         return against_dns_account(key, account, locked=self.core.access.locked)
+
+    def action_edit(self) -> None:
+        if self._account is not None:
+            self.app.push_screen(DnsForm(self._account))
 
     def action_map(self) -> None:
         self.app.push_screen(MappingsScreen(Place("dns", self.thing, self.name_shown)))

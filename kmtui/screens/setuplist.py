@@ -34,8 +34,8 @@ class ReadSource(ListSource):
 class SetupList(ListPage):
     """A short list whose rows are filtered and ordered in memory.
 
-    A subclass gives `NOUN` and `rows`; for the keys it binds `new_form`, `detail`, `against`,
-    `deletion`. `row.status` ``failed`` counts as failing.
+    A subclass gives `NOUN` and `rows`; for the keys it binds `new_form`, `edit_form`, `detail`,
+    `against`, `deletion`. `row.status` ``failed`` counts as failing.
     """
 
     NOUN: ClassVar[tuple[str, str]] = ("row", "rows")
@@ -55,6 +55,10 @@ class SetupList(ListPage):
 
     def new_form(self) -> FormPage:
         """The form behind ``n``."""
+        raise NotImplementedError
+
+    def edit_form(self, row: Row) -> FormPage:
+        """The form behind ``E``."""
         raise NotImplementedError
 
     def detail(self, row: Row, *, test: bool = False) -> Page | None:
@@ -112,6 +116,10 @@ class SetupList(ListPage):
 
         self.app.push_screen(form, find)
 
+    def action_edit(self) -> None:
+        if self.table.row is not None:
+            self.app.push_screen(self.edit_form(self.table.row))
+
     def action_test(self) -> None:
         if self.table.row and (screen := self.detail(self.table.row, test=True)) is not None:
             self.app.push_screen(screen)
@@ -121,7 +129,7 @@ class SetupList(ListPage):
             ask_to_delete(self, *self.deletion(self.table.row))
 
 
-_OF_ROW = frozenset({"test", "delete"})
+_OF_ROW = frozenset({"test", "edit", "delete"})
 
 
 def ask_to_delete(

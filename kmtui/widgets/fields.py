@@ -16,6 +16,7 @@ from textual.widgets import Input, TextArea
 from kmtui.model import Field
 from kmtui.text import one_line
 from kmtui.widgets.line import assemble, clip
+from kmtui.widgets.secretinput import SecretInput
 
 Value = str | bool
 Options = tuple[str | tuple[str, str], ...]
@@ -41,21 +42,43 @@ class FieldSpec:
     placeholder: str = ""
     lines: int = 4
     """Height of a `lines` field."""
+    file: bool = False
+    """The path of a file will do: a secret one is echoed as long as it can be a path."""
+    folded: bool = False
+    """Behind the line that stands for what few need."""
 
     @classmethod
-    def of(cls, field: Field, *, default: str = "", stored: bool = False) -> FieldSpec:
+    def of(cls, field: Field, *, stored: bool = False) -> FieldSpec:
         """The form field of a provider's or server's setting; `stored`: a secret is kept."""
+        kept = (
+            "stored; empty keeps it"
+            if field.required
+            else f"stored; empty keeps it, {NONE} takes it away"
+        )
         return cls(
             name=field.name,
             label=field.label,
-            kind="choice" if field.choices else "text",
+            kind=_kind_of(field),
             required=field.required and not stored,
             secret=field.secret,
-            default=default or field.default,
+            default=field.default,
             help=field.help,
-            choices=field.choices if field.required else ("", *field.choices),
-            placeholder="stored; type to replace it" if stored else "",
+            choices=field.choices if field.required or field.default else ("", *field.choices),
+            placeholder=kept if stored else "",
+            lines=2,
+            file=field.file,
+            folded=field.rare,
         )
+
+
+def _kind_of(field: Field) -> str:
+    if field.choices:
+        return "choice"
+    return "lines" if field.file and not field.secret else "text"
+
+
+NONE = "-"
+"""Typed alone in place of a stored secret, it takes the secret away."""
 
 
 class Choice(Widget, can_focus=True):
@@ -201,10 +224,11 @@ def make_control(spec: FieldSpec) -> Control:
         area.cursor_blink = False
         area.styles.height = spec.lines
         return area
+    if spec.secret:
+        return SecretInput(one_line(spec.placeholder), file=spec.file)
     field = Input(
         one_line(spec.default),
         placeholder=one_line(spec.placeholder),
-        password=spec.secret,
         compact=True,
         select_on_focus=False,
     )
@@ -223,7 +247,7 @@ def set_value(control: Control, value: Value) -> None:
         control.text = str(value)
     elif isinstance(control, Check):
         control.value = value is True or value == "yes"
-    elif isinstance(control, Choice):
+    elif isinstance(control, Choice | SecretInput):
         control.value = str(value)
     else:
         control.value = one_line(str(value))

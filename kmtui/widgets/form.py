@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from kmtui.status import Cell
+from kmtui.widgets.details import FactSheet
 from kmtui.widgets.fields import (
     Check,
     Choice,
@@ -26,6 +27,7 @@ from kmtui.widgets.fields import (
     set_value,
     value_of,
 )
+from kmtui.widgets.fold import HELP, Fold
 from kmtui.widgets.line import Line
 
 
@@ -37,8 +39,6 @@ class FieldRow(Vertical):
     FieldRow > Horizontal { height: auto; }
     FieldRow > Horizontal > Line { width: 13; }
     FieldRow > .error { display: none; margin-left: 13; }
-    Form.-long-labels FieldRow > Horizontal > Line { width: 22; }
-    Form.-long-labels FieldRow > .error { margin-left: 22; }
     FieldRow.-wrong > .error { display: block; }
     """
 
@@ -72,7 +72,8 @@ class FieldRow(Vertical):
 class Form(Vertical):
     """Fields, the help of the field in focus, and a line for a live check.
 
-    Enter and tab go to the next field; sending is the screen's key (ctrl+s).
+    Fields that are `folded` come last, behind a line of their own. Enter and tab go to the next
+    field; sending is the screen's key (ctrl+s).
     """
 
     # First of all, so that what is typed ahead over a slow line goes to the next field and not to
@@ -84,6 +85,12 @@ class Form(Vertical):
     DEFAULT_CSS = """
     Form { height: 1fr; width: 1fr; }
     Form > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+    Form.-long-labels FieldRow > Horizontal > Line { width: 22; }
+    Form.-long-labels FieldRow > .error { margin-left: 22; }
+    Form > FactSheet { height: 1; }
+    Form.-long-labels > FactSheet { height: 2; }
+    Form .folded { height: auto; display: none; }
+    Form.-unfolded .folded { display: block; }
     Form Input, Form TextArea { background: $panel; color: $foreground; width: 1fr; }
     Form Input:ansi, Form TextArea:ansi { text-style: underline; }
     """
@@ -100,14 +107,23 @@ class Form(Vertical):
     def __init__(self, fields: Sequence[FieldSpec], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows = {spec.name: FieldRow(spec) for spec in fields}
-        self._help = Line()
+        self._fold = Fold()
+        self._help = FactSheet(0)
         self._check = Line()
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(can_focus=False):
-            yield from self._rows.values()
+            yield from self._sections()
         yield self._help
         yield self._check
+
+    def _sections(self) -> list[Widget]:
+        """The rows, those that few need behind a line of their own."""
+        folded = [row for row in self._rows.values() if row.spec.folded]
+        shown = [row for row in self._rows.values() if not row.spec.folded]
+        if not folded:
+            return [*shown]
+        return [*shown, self._fold, Vertical(*folded, classes="folded")]
 
     # What the screen asks
 
@@ -147,20 +163,30 @@ class Form(Vertical):
 
     async def set_fields(self, fields: Iterable[FieldSpec]) -> None:
         """Ask for other things; fields that stay keep what was typed."""
-        kept = {name: value_of(row.control) for name, row in self._rows.items()}
+        values = {name: value_of(row.control) for name, row in self._rows.items()}
+        kept = {name: v for name, v in values.items() if v != self._rows[name].spec.default}
         focused = next((name for name, row in self._rows.items() if row.has_focus_within), "")
         self._rows = {spec.name: FieldRow(spec) for spec in fields}
         scroll = self.query_one(VerticalScroll)
         await scroll.remove_children()
-        await scroll.mount_all(self._rows.values())
+        opened, self._fold = self._fold.opened, Fold()
+        self._fold.opened = opened
+        await scroll.mount_all(self._sections())
         self.set_values(kept)
+        self._tell_fold()
         if focused:
             self.focus_field(focused)
 
     def focus_field(self, name: str = "") -> None:
         """Put the focus into this field, or the first one."""
         row = self._rows.get(name) or next(iter(self._rows.values()))
-        row.control.focus()
+        if row.spec.folded and not self._fold.opened:
+            self._fold.opened = True
+            self._turn_fold()
+            # What was hidden until now takes no focus, and has no place, before the next refresh.
+            self.call_after_refresh(self._focus_row, row)
+        else:
+            self._focus_row(row)
 
     def show_error(self, name: str, text: str) -> None:
         """Show what is wrong with a field; for an unknown name the check line says it."""
@@ -195,10 +221,36 @@ class Form(Vertical):
 
     # Its own doings
 
+    def _focus_row(self, row: FieldRow) -> None:
+        row.control.focus()
+        # With its error, which may be a line that was not there before.
+        self.call_after_refresh(row.scroll_visible, animate=False)
+
+    def on_mount(self) -> None:
+        self._tell_fold()
+
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Show the help of the field that has the focus."""
         row = self._row_of(event.widget)
-        self._help.show([(row.spec.help, "muted")] if row else ())
+        help = row.spec.help if row else HELP if event.widget is self._fold else ""
+        self._help.show([("", (help, "muted"))])
+
+    def on_fold_turned(self, event: Fold.Turned) -> None:
+        event.stop()
+        self._turn_fold()
+
+    def _turn_fold(self) -> None:
+        self._fold.refresh()
+        self.set_class(self._fold.opened, "-unfolded")
+
+    def _tell_fold(self) -> None:
+        """What stands behind it; of a secret only that it is there."""
+        folded = [row for row in self._rows.values() if row.spec.folded]
+        changed = [row for row in folded if value_of(row.control) != row.spec.default]
+        self._fold.tell(
+            changed=[_in_short(row) for row in changed],
+            usual=[row.spec.label for row in folded if row not in changed],
+        )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -224,7 +276,14 @@ class Form(Vertical):
     def _changed(self, control: Control) -> None:
         if (row := self._row_of(control)) is not None:
             row.value_changed()
+            if row.spec.folded:
+                self._tell_fold()
             self.post_message(self.Changed(self, row.spec.name, value_of(control)))
 
     def _row_of(self, widget: Widget) -> FieldRow | None:
         return next((row for row in self._rows.values() if row.control is widget), None)
+
+
+def _in_short(row: FieldRow) -> str:
+    """Label and value of a field; of a secret the label."""
+    return row.spec.label if row.spec.secret else f"{row.spec.label} {value_of(row.control)}"

@@ -370,7 +370,7 @@ async def test_other_fields_keep_what_was_typed() -> None:
 
         assert form.values == {"token": "t", "key": ""}
         assert form.complete()
-        assert "stored; type to replace it" in screen_text(pilot.app)
+        assert "stored; empty keeps it" in screen_text(pilot.app)
 
 
 async def test_nothing_in_a_form_blinks() -> None:

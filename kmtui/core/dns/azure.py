@@ -75,7 +75,9 @@ class AzureDns:
             secret=True,
             help="PEM with certificate and private key, or a PFX file as base64.",
         ),
-        Field(name="certificate_password", label="Password of the certificate", secret=True),
+        Field(
+            name="certificate_password", label="Password of the certificate", secret=True, rare=True
+        ),
         Field(
             name="subscription_id",
             label="Subscription ID",
@@ -90,6 +92,7 @@ class AzureDns:
             name="zone_id",
             label="Resource ids",
             help="Of zones or of TXT record sets, separated by commas: nothing is listed then.",
+            rare=True,
         ),
         Field(
             name="keep_record",
@@ -98,17 +101,20 @@ class AzureDns:
             choices=("auto", "yes", "no"),
             help="Leave `-` in a record set instead of deleting it, as a role or a lock on it "
             "needs; auto: those named above, and those that may not be deleted.",
+            rare=True,
         ),
-        Field(name="cloud", label="Cloud", default="public", choices=tuple(CLOUDS)),
+        Field(name="cloud", label="Cloud", default="public", choices=tuple(CLOUDS), rare=True),
         Field(
             name="login_url",
             label="Login address",
             help="Only when it is not that of the cloud.",
+            rare=True,
         ),
         Field(
             name="base_url",
             label="API address",
             help="Of Azure Resource Manager, only when it is not that of the cloud.",
+            rare=True,
         ),
     )
     caps: ClassVar[Caps] = Caps(semantics="rrset", min_ttl=1)

@@ -69,18 +69,23 @@ class Cloudflare:
             label="Zone token",
             secret=True,
             help="A second token with Zone:Read, when the first has DNS:Edit alone.",
+            rare=True,
         ),
         Field(
             name="zone_id",
             label="Zone ID",
             help="Of the only zone, for tokens that may not list zones.",
+            rare=True,
         ),
-        Field(name="email", label="E-mail", help="Only with the global key: whose it is."),
+        Field(
+            name="email", label="E-mail", help="Only with the global key: whose it is.", rare=True
+        ),
         Field(
             name="api_key",
             label="Global key",
             secret=True,
             help="Instead of a token: it may change everything the user may.",
+            rare=True,
         ),
     )
     caps: ClassVar[Caps] = Caps(semantics="record", min_ttl=60)

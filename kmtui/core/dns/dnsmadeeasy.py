@@ -64,6 +64,7 @@ class DnsMadeEasy:
             default="no",
             choices=tuple(BASE_URLS),
             help="The vendor's test environment, with accounts and keys of its own.",
+            rare=True,
         ),
     )
     caps: ClassVar[Caps] = Caps(semantics="record", min_ttl=10, at_once=4)

@@ -49,7 +49,13 @@ class Exec:
             label="Command that removes",
             help="Empty: the same command; KMTUI_ACTION tells what to do.",
         ),
-        Field(name="timeout", label="Longest run", default="60", help="Seconds for one command."),
+        Field(
+            name="timeout",
+            label="Longest run",
+            default="60",
+            help="Seconds for one command.",
+            rare=True,
+        ),
     )
     # A command may well read a set and write it back: one at a time for a zone, and for a name
     # among processes.

@@ -64,6 +64,7 @@ class GoDaddy:
             name="shopper_id",
             label="Shopper",
             help="Only for resellers: the customer whose domains these are.",
+            rare=True,
         ),
     )
     caps: ClassVar[Caps] = Caps(

@@ -61,15 +61,21 @@ class Rfc2136:
             help="Base64, or the whole file that tsig-keygen wrote.",
         ),
         Field(
-            name="zone", label="Zone", help="Only for servers that may not be asked for their zone."
+            name="zone",
+            label="Zone",
+            help="Only for servers that may not be asked for their zone.",
+            rare=True,
         ),
-        Field(name="transport", label="Transport", default="tcp", choices=("tcp", "udp")),
+        Field(
+            name="transport", label="Transport", default="tcp", choices=("tcp", "udp"), rare=True
+        ),
         Field(
             name="sign_query",
             label="Sign questions too",
             default="no",
             choices=("no", "yes"),
             help="For servers that choose a view by the key.",
+            rare=True,
         ),
     )
     caps: ClassVar[Caps] = Caps(semantics="record")

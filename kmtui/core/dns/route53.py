@@ -52,6 +52,7 @@ class Route53:
             label="Session token",
             secret=True,
             help="Of temporary keys only; they end after some hours.",
+            rare=True,
         ),
         Field(name="profile", label="Profile", help="Of ~/.aws/config, instead of keys."),
         Field(
@@ -63,11 +64,13 @@ class Route53:
             name="external_id",
             label="External id",
             help="When the role's trust policy wants one.",
+            rare=True,
         ),
         Field(
             name="region",
             label="Region",
             help="Only for China and GovCloud, such as cn-north-1; Route 53 is worldwide.",
+            rare=True,
         ),
         Field(
             name="hosted_zone_id",

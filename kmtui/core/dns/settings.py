@@ -24,6 +24,7 @@ COMMON_FIELDS = (
         label="TTL",
         default=str(DEFAULT_TTL),
         help="Seconds; raised to what the provider allows.",
+        rare=True,
     ),
     Field(
         name="propagation",
@@ -32,27 +33,32 @@ COMMON_FIELDS = (
         choices=("all", "strict", "recursive", "delay", "off"),
         help="all: every name server that can be reached; strict: every one; recursive: only the "
         "resolvers below; delay: wait a fixed time; off: do not wait.",
+        rare=True,
     ),
     Field(
         name="propagation_timeout",
         label="Longest wait",
         help="Seconds until a record must be visible; empty: what suits the provider.",
+        rare=True,
     ),
     Field(
         name="propagation_delay",
         label="Fixed wait",
         default="60",
         help="Seconds to wait with propagation `delay`.",
+        rare=True,
     ),
     Field(
         name="resolvers",
         label="Resolvers",
         help="host[:port],… that find the name servers; empty: those of this host.",
+        rare=True,
     ),
     Field(
         name="nameservers",
         label="Name servers",
         help="host[:port],… that must show a record; empty: those the zone is delegated to.",
+        rare=True,
     ),
     Field(
         name="zones",
@@ -65,11 +71,13 @@ COMMON_FIELDS = (
         default="yes",
         choices=("yes", "no"),
         help="Refuse a zone that is not the one the Internet uses; no: for views of your own.",
+        rare=True,
     ),
     Field(
         name="base_url",
         label="API address",
         help="Only for providers with an HTTP interface, when it is not the vendor's own address.",
+        rare=True,
     ),
 )
 """What every DNS account has beside the provider's own fields."""

@@ -50,6 +50,11 @@ class WebRoot:
 
     kind: ClassVar[str] = "local"
     title: ClassVar[str] = "Web root on this machine"
+    notes: ClassVar[tuple[str, ...]] = (
+        "A web server here must serve the web root as / of the names.",
+        "Certificates can be put into directories of this machine, too.",
+    )
+    takes_files: ClassVar[bool] = True
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="webroot",

@@ -24,6 +24,7 @@ PROBE = Field(
     name="probe",
     label="Probe address",
     help="HOST:PORT asked instead of the name itself before the CA is; for a lab or a split DNS",
+    rare=True,
 )
 """A field that every kind has: where the advisory probe of http-01 connects to."""
 
@@ -60,6 +61,10 @@ class EndServer(Protocol):
     kind: ClassVar[str]
     title: ClassVar[str]
     fields: ClassVar[tuple[Field, ...]]
+    notes: ClassVar[tuple[str, ...]]
+    """What to know before setting one up, a sentence or two each."""
+    takes_files: ClassVar[bool]
+    """Whether certificates can be put there: then `host` gives a machine."""
     probe: Address | None
     """Where the advisory probe connects to; None: to the addresses of the name."""
 

@@ -23,6 +23,15 @@ class SshServer:
 
     kind: ClassVar[str] = "ssh"
     title: ClassVar[str] = "Machine over SSH"
+    notes: ClassVar[tuple[str, ...]] = (
+        "Nothing is sent before its host key is pinned. Left empty, the screen shows the key and "
+        "asks.",
+        "Log in by a private key, a password, or an agent: one of them.",
+        "Smallest right: a user that may write below the web root. Certificates need their "
+        "directory and the commands that check and reload; with sudo, those run by sudo -n.",
+        "~/.ssh of the user who runs kmtui is not read.",
+    )
+    takes_files: ClassVar[bool] = True
     fields: ClassVar[tuple[Field, ...]] = (
         Field(name="host", label="Host", required=True, help="host name or IP address"),
         Field(name="port", label="Port", default=PORT),
@@ -45,6 +54,7 @@ class SshServer:
             name="agent",
             label="Agent socket",
             help="instead of a private key: path of an ssh-agent's socket",
+            rare=True,
         ),
         Field(
             name="host_key",
@@ -56,6 +66,7 @@ class SshServer:
             label="Known hosts",
             file=True,
             help="a file that names the server; its lines are kept, not the file",
+            rare=True,
         ),
         Field(
             name="webroot",
@@ -73,6 +84,7 @@ class SshServer:
             name="sftp_server",
             label="sftp-server",
             help="its path there, for sudo; found where systems usually keep it",
+            rare=True,
         ),
         PROBE,
     )

@@ -16,6 +16,12 @@ class Standalone:
 
     kind: ClassVar[str] = "standalone"
     title: ClassVar[str] = "Built-in listener"
+    notes: ClassVar[tuple[str, ...]] = (
+        "kmtui itself listens, only while a challenge is checked: for machines without a web "
+        "server. Port 80 needs a right: root, or CAP_NET_BIND_SERVICE.",
+        "Certificates cannot be put there.",
+    )
+    takes_files: ClassVar[bool] = False
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="listen",
