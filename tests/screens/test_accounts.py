@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kmtui.core.core import Core
 from tests.core.conftest import Bench
-from tests.screens.keyboard import NARROW, WIDE, opened, press_all, shows
+from tests.screens.workbench import NARROW, WIDE, opened, press_all, shows
 from tests.terminal import line_with
 
 HOSTILE = "x [/foo] [@click=app.quit]y\x1b]52;c;aGk=\x07\u202e"

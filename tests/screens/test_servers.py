@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kmtui.core.core import Core
 from tests.core.conftest import Bench
-from tests.screens.keyboard import WIDE, opened, press_all, shows
+from tests.screens.workbench import WIDE, opened, press_all, shows
 
 
 async def test_the_form_follows_the_kind_and_what_it_makes_is_listed(

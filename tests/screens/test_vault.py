@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kmtui.core.core import Core
-from tests.screens.keyboard import opened, press_all, shows, until
+from tests.screens.workbench import opened, press_all, shows, until
 
 
 async def test_a_key_file_sets_the_vault_up_and_opens_it_again(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The program's screens over a core, in one of its modes, and ways to wait for what they show."""
+"""An operator at the keyboard: the App in one of its modes, typing, and waiting for what shows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from kmtui.app import KmtuiApp
+from kmtui.bindings import KEYS
 from kmtui.config import Options
 from kmtui.core.core import Core
 from tests.terminal import screen_text, settled
@@ -29,8 +30,7 @@ async def opened(
     app = KmtuiApp(Options(data=core.data, actor="ops@host1"), load)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.core is not None, "the inventory did not open")
-        await app.switch_mode(mode)
-        await settled(pilot)
+        await press(pilot, KEYS[mode].key)
         yield pilot
 
 
@@ -55,8 +55,7 @@ async def until(
 
 async def press_all(pilot: Pilot[Any], text: str) -> None:
     """Type a text, character by character."""
-    for character in text:
-        await pilot.press(_NAMED.get(character, character))
+    await pilot.press(*(_NAMED.get(character, character) for character in text))
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> str:
@@ -67,4 +66,12 @@ async def press(pilot: Pilot[Any], *keys: str) -> str:
     return screen_text(pilot.app)
 
 
-_NAMED = {".": "full_stop", "*": "asterisk", "-": "minus", ",": "comma", " ": "space"}
+_NAMED = {
+    ".": "full_stop",
+    ",": "comma",
+    "*": "asterisk",
+    "-": "minus",
+    "_": "underscore",
+    "/": "slash",
+    " ": "space",
+}
