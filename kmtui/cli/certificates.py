@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kmtui.cli import (
+    archive,
     certificate_changes,
     certificate_deployment,
     deploying,
@@ -178,6 +179,8 @@ def save(
 app.command("renew")(certificate_changes.renew)
 app.command("set")(certificate_changes.change)
 app.command("revoke")(revocation.revoke)
+app.command("delete")(archive.delete)
+app.command("undelete")(archive.undelete)
 app.command("deploy")(certificate_deployment.deploy)
 app.command("rollback")(certificate_deployment.roll_back)
 app.command("export")(export.export)
@@ -205,7 +208,8 @@ def _lines(row: Certificate, verdict: Verdict, now: datetime) -> list[str]:
             ("The CA says why", verdict.explanation_url),
             ("You may", verdict.proposal),
             ("Last attempt", _last_attempt(row)),
-            ("Archived", row.archived_at and when(row.archived_at)),
+            ("Deleted", row.archived_at and when(row.archived_at)),
+            ("Keys destroyed", row.purged_at and when(row.purged_at)),
         ]
     )
 

@@ -150,6 +150,8 @@ def certificate(row: Certificate, now: datetime) -> Document:
         "renew_at": moment(_renew_at(row)),
         "last_request": _last_request(row),
         "archived": row.archived_at is not None,
+        "archived_at": moment(row.archived_at),
+        "purged_at": moment(row.purged_at),
         "created_at": moment(row.created_at),
     }
 

@@ -16,6 +16,7 @@ from kmtui.cli.session import with_core
 from kmtui.core.errors import InvalidInput
 from kmtui.model import Verdict
 from kmtui.status import request_cell, when
+from kmtui.text import one_line
 
 if TYPE_CHECKING:
     from kmtui.core.core import Core
@@ -52,7 +53,7 @@ def renew(
 
     async def act(core: Core, out: Output) -> int:
         started = time.monotonic()
-        run = await core.renewal.run(limit=limit, dry_run=dry_run)
+        run = await core.unattended.run(limit=limit, dry_run=dry_run)
         for note in run.notes:
             out.note(f"kmtui: {note}")
         codes = [code_of(outcome) for outcome in run.outcomes]
@@ -66,6 +67,7 @@ def renew(
                 "notes": list(run.notes),
                 "certificates": [documents.verdict(verdict) for verdict in run.verdicts],
                 "requests": [document_of(outcome) for outcome in run.outcomes],
+                "purged": [row.name for row in run.purged],
                 "targets": [target_report.target(target) for target in run.deployed],
                 "summary": totals,
             },
@@ -129,6 +131,10 @@ def _lines(run: RenewalRun, is_due: int) -> list[str]:
         lines += ["", *outcome_lines(run.outcomes)]
     if run.deployed:
         lines += ["", *target_report.target_lines(run.deployed)]
+    lines += [
+        f"the keys of a deleted certificate are destroyed: {one_line(row.name)}"
+        for row in run.purged
+    ]
     left = f", {run.put_off} left for the next run" if run.put_off else ""
     return [*lines, "", f"{counted(len(run.verdicts), 'certificate')}, {is_due} due{left}"]
 

@@ -12,6 +12,7 @@ from kmtui.core.accounts import Accounts
 from kmtui.core.activity import ActivityTrail
 from kmtui.core.advisory import Advisory
 from kmtui.core.alerts import Alerts
+from kmtui.core.archive import Archive
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.certificates import Certificates
 from kmtui.core.challenges.journal import Journal
@@ -40,6 +41,7 @@ from kmtui.core.secrets import Secrets
 from kmtui.core.stored_slots import StoredSlots
 from kmtui.core.targets import Targets
 from kmtui.core.terms import Terms
+from kmtui.core.unattended import Unattended
 from kmtui.core.vault import Vault
 from kmtui.db.database import Database
 
@@ -79,6 +81,7 @@ class Core:
         self.exports = Exports(context, self.certificates)
         deployer = Deployer(context, self.certificates, self.targets.host, Hook(data / HOOKS))
         self.deployments = Deployments(context, self.targets, deployer, self.jobs)
+        self.archive = Archive(context, self.deployments)
         self.activity = ActivityTrail(context)
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
         advisory = Advisory(self.cas, self.dns_accounts)
@@ -88,6 +91,7 @@ class Core:
         self.renewal = Renewal(
             context, data, self.cas, self.requests, self.recovery, self.deployments
         )
+        self.unattended = Unattended(self.renewal, self.archive)
         self.alerts = Alerts(context, self.renewal)
 
         self.revocation = Revocation(

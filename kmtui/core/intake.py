@@ -165,6 +165,12 @@ class Intake:
                 if certificate_id
                 else self._certificate(session, spec, account)
             )
+            if certificate.archived_at is not None:
+                raise Refused(
+                    f"the certificate {certificate.name} is deleted",
+                    hint=f"bring it back: kmtui cert undelete {certificate.name}; "
+                    "or choose another label",
+                )
             if after_version is not None:
                 _refuse_newer(session, certificate, after_version)
             row = replace(

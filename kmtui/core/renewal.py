@@ -49,6 +49,8 @@ class RenewalRun:
     """How many due ones are left for the next run."""
     deployed: tuple[Target, ...] = ()
     """Targets that something was due at, as they are now; `error` says what did not go well."""
+    purged: tuple[Certificate, ...] = ()
+    """Deleted certificates whose keys were destroyed, thirty days later."""
     notes: tuple[str, ...] = ()
     """What an operator should read: alarms and warnings, a sentence each."""
     held_by: int | None = None

@@ -184,6 +184,23 @@ def unarchive(session: Session, certificate_id: str) -> None:
     _set_archived(session, certificate_id, None)
 
 
+def purge(session: Session, certificate_id: str, at: datetime) -> None:
+    """Note that an archived certificate's keys are gone; its label is free again. Raises NotFound.
+    """
+    row = _existing(session, certificate_id)
+    row.purged_at = at
+    row.name = free_label(session, f"{row.name}~purged")
+    row.search_text = filters.search_text(row.name, *row.names)
+    rows.add(session, row)
+
+
+def to_purge(session: Session, before: datetime) -> list[Certificate]:
+    """Certificates that were archived by that moment, and whose keys are still there."""
+    return matching(
+        session, col(CertificateRow.archived_at) <= before, col(CertificateRow.purged_at).is_(None)
+    )
+
+
 def labels(session: Session, certificate_ids: Iterable[str | None]) -> dict[str | None, str]:
     """The label of each certificate, by id."""
     wanted = {certificate_id for certificate_id in certificate_ids if certificate_id is not None}

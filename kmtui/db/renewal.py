@@ -104,6 +104,11 @@ def plans(session: Session, certificate_ids: Sequence[str]) -> dict[str, Renewal
     }
 
 
+def drop(session: Session, certificate_id: str) -> None:
+    """Forget the plan for a certificate, if there is one."""
+    session.exec(delete(RenewalRow).where(col(RenewalRow.certificate_id) == certificate_id))
+
+
 def put(session: Session, plans: Sequence[RenewalPlan]) -> None:
     """Store plans, each in place of the former, with the copy that lists and selections go by.
 

@@ -92,11 +92,14 @@ def ids(session: Session, owner_table: str) -> list[tuple[str, str]]:
 
 def delete_for(
     session: Session, owner_table: str, owner_id: str, *, kind: str | None = None
-) -> None:
-    """Destroy the owner's secrets, or the one of that kind (the file's pages are overwritten)."""
+) -> int:
+    """Destroy the owner's secrets, or the one of that kind (the file's pages are overwritten).
+
+    Returns how many there were.
+    """
     statement = delete(SecretRow).where(
         col(SecretRow.owner_table) == owner_table, col(SecretRow.owner_id) == owner_id
     )
     if kind is not None:
         statement = statement.where(col(SecretRow.kind) == kind)
-    session.exec(statement)
+    return session.exec(statement).rowcount
