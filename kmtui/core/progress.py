@@ -138,14 +138,7 @@ class Progress:
         first: Callable[[Session], None] | None = None,
     ) -> None:
         """Add a line to the request's log; `first` joins the transaction."""
-
-        def store(session: Session) -> None:
-            self.hold(session)
-            if first is not None:
-                first(session)
-            self._log(session, text, level)
-
-        await self._context.db.write(store)
+        await self._commit(text, level, first)
         self._context.bus.publish(RequestLogged(self.request.id))
 
     async def challenges(self, rows: Sequence[Challenge], *, answers: int) -> None:
@@ -153,23 +146,16 @@ class Progress:
 
         As many `answers` are about to be published.
         """
-        text = f"publishing {counted(answers, 'answer')}"
-        status = {"status": RequestStatus.PRESENTING, "step": text} if answers else {}
 
         def store(session: Session) -> None:
-            self.hold(session)
             challenges.replace_all(session, self.request.id, rows)
-            if answers:
-                requests.update(session, self.request.id, **status)
-                self._log(session, text)
 
-        await self._context.db.write(store)
-        self._became(status)
-        self._context.bus.publish(ChallengeChanged(self.request.id))
         if answers:
-            self._context.bus.publish(
-                RequestChanged(self.request.id), RequestLogged(self.request.id)
-            )
+            text = f"publishing {counted(answers, 'answer')}"
+            await self._enter(text, first=store, status=RequestStatus.PRESENTING, step=text)
+        else:
+            await self._commit("", "info", store)
+        self._context.bus.publish(ChallengeChanged(self.request.id))
 
     async def validating(self, challenge_ids: Sequence[str]) -> None:
         """The CA is about to be told to look at these challenges."""
@@ -193,16 +179,9 @@ class Progress:
         **fields: Any,
     ) -> None:
         """Change fields of challenges; `said` goes to the log; `first` joins the transaction."""
-
-        def store(session: Session) -> None:
-            self.hold(session)
-            if first is not None:
-                first(session)
-            self.change(session, challenge_ids, **fields)
-            if said:
-                self._log(session, said, level)
-
-        await self._context.db.write(store)
+        await self._commit(
+            said, level, first, lambda session: self.change(session, challenge_ids, **fields)
+        )
         self._context.bus.publish(ChallengeChanged(self.request.id))
         if said:
             self._context.bus.publish(RequestLogged(self.request.id))
@@ -222,20 +201,14 @@ class Progress:
     ) -> None:
         """What each server shows of these answers now; `task` is what a person has to do for it."""
         seen = sum(sight.seen for sight in sights)
-        detail = "; ".join(filter(None, [task, f"seen by {seen} of {len(sights)} servers"]))
-
-        def store(session: Session) -> None:
-            self.hold(session)
-            self.change(
-                session, challenge_ids, status="waiting", servers=tuple(sights), detail=detail
-            )
-            if said:
-                self._log(session, said, "good")
-
-        await self._context.db.write(store)
-        self._context.bus.publish(ChallengeChanged(self.request.id))
-        if said:
-            self._context.bus.publish(RequestLogged(self.request.id))
+        await self.challenge(
+            *challenge_ids,
+            said=said,
+            level="good",
+            status="waiting",
+            servers=tuple(sights),
+            detail="; ".join(filter(None, [task, f"seen by {seen} of {len(sights)} servers"])),
+        )
 
     async def issued(self, facts: Facts, chain_pem: str, authority: str) -> None:
         """The version, its key and the request's end in one commit; saved too where asked for."""
@@ -360,17 +333,29 @@ class Progress:
         **fields: Any,
     ) -> None:
         """Change fields of the request and say so in its log; `first` joins the transaction."""
+        await self._commit(
+            text,
+            level,
+            first,
+            lambda session: requests.update(session, self.request.id, **fields),
+        )
+        self._became(fields)
+        self._context.bus.publish(RequestChanged(self.request.id), RequestLogged(self.request.id))
+
+    async def _commit(
+        self, said: str, level: str, *changes: Callable[[Session], None] | None
+    ) -> None:
+        """Make the changes, in one transaction with a line of the log that says so."""
 
         def store(session: Session) -> None:
             self.hold(session)
-            if first is not None:
-                first(session)
-            requests.update(session, self.request.id, **fields)
-            self._log(session, text, level)
+            for change in changes:
+                if change is not None:
+                    change(session)
+            if said:
+                self._log(session, said, level)
 
         await self._context.db.write(store)
-        self._became(fields)
-        self._context.bus.publish(RequestChanged(self.request.id), RequestLogged(self.request.id))
 
     def _log(self, session: Session, text: str, level: str = "info") -> None:
         request_log.append(
