@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts the real servers of the test suite into .cache/servers/bin: Pebble (an ACME CA), BIND 9 and
-# OpenSSH's sshd.
+# Puts the real servers of the test suite into .cache/servers/bin: Pebble (an ACME CA), BIND 9,
+# OpenSSH's sshd and nginx.
 #
 # Nothing is installed on the machine and root is not needed: Debian packages are downloaded with
 # apt's own signature checks and unpacked below the cache. A server that already answers there is
@@ -39,6 +39,10 @@ main() {
     sshd_answers || borrow_sshd || unpack_sshd || install_sshd || {
         say "no sshd: install it (on Debian: apt-get install openssh-server), then run this script" \
             "again"
+        missing=1
+    }
+    nginx_answers || borrow_nginx || unpack_nginx || install_nginx || {
+        say "no nginx: install it (on Debian: apt-get install nginx), then run this script again"
         missing=1
     }
     lego_answers || borrow_lego || unpack_lego || {
@@ -173,6 +177,30 @@ install_sshd() {
     say "installing openssh-server with apt-get"
     quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         openssh-server && borrow_sshd
+}
+
+# --- nginx ----------------------------------------------------------------------------------------
+
+nginx_answers() { [[ -x $bin/nginx ]] && "$bin/nginx" -V 2>&1 | grep -q with-http_ssl_module; }
+
+borrow_nginx() {
+    [[ ${KMTUI_UNPACK_SERVERS:-} != 1 ]] || return 1
+    local found
+    found="$(PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v nginx)" || return 1
+    ln -sf "$found" "$bin/nginx" && nginx_answers
+}
+
+unpack_nginx() {
+    have_apt || return 1
+    say "fetching nginx"
+    unpack nginx nginx && wrap nginx nginx/usr/sbin/nginx && nginx_answers
+}
+
+install_nginx() {
+    [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 1
+    say "installing nginx with apt-get"
+    quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nginx &&
+        borrow_nginx
 }
 
 # --- Other ACME clients, whose state is imported --------------------------------------------------

@@ -192,7 +192,9 @@ class Deployer:
         if not target.verify:
             return None
         await attempt.step(f"looking what {target.verify} serves")
-        served = await self._prove(target.verify, version, seconds=proof.AFTER_RELOAD)
+        # Whoever was not told to load the files has nothing to take time for.
+        seconds = proof.AFTER_RELOAD if target.reload_command or target.hook else 0.0
+        served = await self._prove(target.verify, version, seconds=seconds)
         if served.outcome != TargetState.VERIFIED:
             raise NotServed(
                 served, hint="see that the server uses these files, and that --verify leads to it"
