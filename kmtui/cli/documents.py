@@ -81,6 +81,7 @@ def account(row: Account) -> Document:
         "terms_url": row.terms_url,
         "terms_agreed_at": moment(row.terms_agreed_at),
         "certificates": row.certificates,
+        "key_changing": row.key_changing,
     }
 
 

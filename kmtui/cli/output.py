@@ -52,6 +52,8 @@ class Output:
         if error.problem is not None:
             for sub in error.problem.subproblems:
                 self.note(f"  {sub.identifier}: {sub.detail}")
+            if error.problem.instance:
+                self.note(f"  see: {error.problem.instance}")
         if error.hint:
             self.note(f"  hint: {error.hint}")
 

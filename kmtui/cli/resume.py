@@ -11,14 +11,16 @@ import typer
 
 from kmtui.cli import deploying, documents, target_report
 from kmtui.cli.group import group
-from kmtui.cli.outcome import batch_exit_code, exit_code, summary
-from kmtui.cli.output import Output, counted, table
+from kmtui.cli.outcome import FAILED, batch_exit_code, exit_code, summary
+from kmtui.cli.output import Output, counted, error_document, table
 from kmtui.cli.session import with_core
 from kmtui.cli.watch import watching
 from kmtui.model import Request, Target
 from kmtui.status import request_cell, when
+from kmtui.text import one_line
 
 if TYPE_CHECKING:
+    from kmtui.core.accounts import TakenUp
     from kmtui.core.core import Core
 
 app = group()
@@ -33,8 +35,9 @@ def resume(
 ) -> int:
     """Take up every unfinished request, deployment and pending clean-up, then return.
 
-    Requests go on with the key and the order they have. What waits for a later time stays parked;
-    what another process works on is left to it.
+    Changes of account keys and deactivations are brought to their end. Requests go on with the key
+    and the order they have. What waits for a later time stays parked; what another process works on
+    is left to it.
 
     \b
     kmtui resume
@@ -57,11 +60,16 @@ def resume(
             {
                 "requests": [documents.request(request) for request in requests],
                 "targets": [target_report.target(target) for target in targets],
+                "accounts": [_account(each) for each in found.accounts],
                 "summary": {**totals, "cleaned": found.cleaned, "leftovers": left},
             },
-            _lines(requests, targets, found.cleaned, left),
+            [
+                *_account_lines(found.accounts),
+                *_lines(requests, targets, found.cleaned, left, quiet=bool(found.accounts)),
+            ],
         )
-        return batch_exit_code([*codes, *map(deploying.code_of, targets)])
+        accounts = [FAILED if each.error else 0 for each in found.accounts]
+        return batch_exit_code([*codes, *map(deploying.code_of, targets), *accounts])
 
     return with_core(context, act, change=True)
 
@@ -75,8 +83,28 @@ async def ended(core: Core, request: Request, seconds: float) -> Request:
     return await core.requests.park(request.id)
 
 
+def _account(taken_up: TakenUp) -> documents.Document:
+    """An account whose change of key, or end, had been cut off; `error` where it still is."""
+    error = error_document(taken_up.error) if taken_up.error else None
+    return {**documents.account(taken_up.account), "error": error}
+
+
+def _account_lines(accounts: Sequence[TakenUp]) -> list[str]:
+    return [
+        one_line(f"account {each.account.name}: not finished: {each.error}")
+        if each.error
+        else one_line(f"account {each.account.name}: {each.account.status}, nothing unfinished")
+        for each in accounts
+    ]
+
+
 def _lines(
-    requests: Sequence[Request], targets: Sequence[Target], cleaned: int, left: int
+    requests: Sequence[Request],
+    targets: Sequence[Target],
+    cleaned: int,
+    left: int,
+    *,
+    quiet: bool,
 ) -> list[str]:
     lines = table(
         ["#", "names", "status", "version", "not before", "why"],
@@ -93,7 +121,7 @@ def _lines(
         ],
     )
     if not requests:
-        lines = [] if targets else ["nothing was cut off"]
+        lines = [] if targets or quiet else ["nothing was cut off"]
     if targets:
         lines += target_report.target_lines(targets)
     if cleaned:

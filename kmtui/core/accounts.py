@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -37,6 +38,15 @@ from kmtui.db import accounts as rows
 from kmtui.model import Account, CheckLine
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """An account whose change of key or deactivation was cut off, once it was taken up."""
+
+    account: Account
+    error: KmtuiError | None = None
+    """Why it did not come to its end."""
 
 
 class Accounts(Registration, Deactivation):
@@ -215,13 +225,13 @@ class Accounts(Registration, Deactivation):
 
         await self._stored(account, store)
 
-    async def take_up(self) -> list[Account]:
-        """Bring changes of keys and deactivations that were cut off to their end; those it was.
+    async def take_up(self) -> list[TakenUp]:
+        """Bring changes of keys and deactivations that were cut off to their end.
 
         What another process is at is left to it, and what the CA keeps from being finished is tried
         again after growing pauses.
         """
-        now, done = self._context.clock(), []
+        now, found = self._context.clock(), []
         for account in await self.all():
             tried, again = self._later.get(account.id, (0, now))
             if not (account.key_changing or account.status == DEACTIVATING) or now < again:
@@ -234,7 +244,8 @@ class Accounts(Registration, Deactivation):
             except KmtuiError as error:
                 log.warning("account %s: %s", account.name, error.message)
                 self._later[account.id] = (tried + 1, now + pause(tried))
+                found.append(TakenUp(account, error))
             else:
                 self._later.pop(account.id, None)
-                done.append(account)
-        return done
+                found.append(TakenUp(account))
+        return found

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from kmtui.core.accounts import Accounts
+from kmtui.core.accounts import Accounts, TakenUp
 from kmtui.core.context import Context
 from kmtui.core.deployment.queue import Deployments
 from kmtui.core.errors import KmtuiError, Refused
@@ -22,7 +22,7 @@ from kmtui.core.events import Event, VaultChanged
 from kmtui.core.requests import Requests
 from kmtui.core.together import together
 from kmtui.db import cleanup
-from kmtui.model import Account, CleanupEntry, Request, RequestStatus, Target
+from kmtui.model import CleanupEntry, Request, RequestStatus, Target
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +44,8 @@ class Recovered:
     """Published answers that are still there, or may be."""
     targets: tuple[Target, ...] = ()
     """Where something is to be deployed to: they go on as jobs."""
-    accounts: tuple[Account, ...] = ()
-    """Whose change of key or deactivation came to its end."""
+    accounts: tuple[TakenUp, ...] = ()
+    """Whose change of key or deactivation was taken up, and came to its end or did not."""
 
 
 class Recovery:

@@ -91,7 +91,7 @@ async def test_a_lost_answer_is_asked_for_again_at_the_next_start(
     found = await desk.restart()
 
     # then
-    assert [account.status for account in found.accounts] == ["deactivated"]
+    assert [each.account.status for each in found.accounts] == ["deactivated"]
     assert (await stored(desk)).status == "deactivated"
 
 

@@ -123,7 +123,7 @@ async def test_a_lost_answer_is_settled_at_the_next_start(
 
     # then
     after = await stored(desk)
-    assert [account.id for account in found.accounts] == [before.id]
+    assert [(each.account.id, each.error) for each in found.accounts] == [(before.id, None)]
     assert (after.key_thumbprint, after.key_changing) == (thumbprint(new), False)
     assert after.account_url == before.account_url
     assert [path for path, _ in ca.payloads[asked:]] == (
@@ -145,13 +145,15 @@ async def test_while_the_ca_is_away_it_is_asked_after_growing_pauses(
     ca.script["/new-account"].extend([httpx.ConnectError("refused")] * 12)
     with pytest.raises(CaUnreachable):
         await desk.core.accounts.roll_key("ops")
-    assert (await desk.core.recovery.run()).accounts == ()
+    (cut_off,) = (await desk.core.recovery.run()).accounts
+    assert isinstance(cut_off.error, CaUnreachable)
     asked = len(ca.requests)
 
     assert (await desk.core.recovery.run()).accounts == ()
     assert len(ca.requests) == asked
     desk.wall.ahead += timedelta(minutes=2)
-    assert len((await desk.core.recovery.run()).accounts) == 1
+    (taken_up,) = (await desk.core.recovery.run()).accounts
+    assert taken_up.error is None
 
 
 async def test_a_request_settles_the_key_first(desk: Desk, ca: FakeCa) -> None:
