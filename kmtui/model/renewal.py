@@ -66,7 +66,7 @@ class Alert:
     """Something that needs an operator."""
 
     what: str
-    """`expired`, `expires`, `failed`, `not-deployed`, `stale` or `left-over`."""
+    """`expired`, `expires`, `failed`, `not-deployed`, `stale`, `unfinished` or `left-over`."""
     text: str
     """One sentence."""
     certificate: str | None = None

@@ -16,7 +16,7 @@ from kmtui.core.errors import AcmeError, CaUnreachable, InvalidInput, Refused
 from kmtui.core.keys import PrivateKey
 from kmtui.core.locks import FileLock
 from kmtui.db import accounts as rows
-from kmtui.model import Account, RequestSpec, RequestStatus
+from kmtui.model import Account, Alert, RequestSpec, RequestStatus
 from tests.core.accounts.conftest import Record
 from tests.core.acme.fake_ca import FakeCa, Lost, Step, problem
 from tests.torture.edge_cases.conftest import Desk
@@ -40,6 +40,10 @@ async def candidate(desk: Desk) -> PrivateKey:
         owner_table=rows.OWNER, owner_id=(await stored(desk)).id, kind=rows.NEXT_KEY
     )
     return keys.load_private_key(pem)
+
+
+async def alerts(desk: Desk) -> list[Alert]:
+    return await desk.core.alerts.all(within=timedelta(days=1))
 
 
 async def test_the_account_keeps_its_url_and_gets_another_key(desk: Desk, record: Record) -> None:
@@ -115,6 +119,7 @@ async def test_a_lost_answer_is_settled_at_the_next_start(
     assert "kmtui resume" in caught.value.hint
     assert (await stored(desk)).key_changing
     assert (await stored(desk)).key_thumbprint == before.key_thumbprint
+    assert [alert.what for alert in await alerts(desk)] == ["unfinished"]
     new = await candidate(desk)
 
     # when
@@ -136,6 +141,7 @@ async def test_a_lost_answer_is_settled_at_the_next_start(
     ]
     assert (await desk.obtain("www.example.org")).status == RequestStatus.AVAILABLE
     assert (await desk.restart()).accounts == ()
+    assert await alerts(desk) == []
 
 
 async def test_while_the_ca_is_away_it_is_asked_after_growing_pauses(
