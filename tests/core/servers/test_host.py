@@ -227,10 +227,10 @@ class TestCommands:
         marker = tmp_path / "pid"
         started = time.monotonic()
 
-        with pytest.raises(EndServerError, match=r"did not end within 0\.3 seconds"):
-            await host.run(f"sleep 60 & echo $! >{marker}; wait", seconds=0.3)
+        with pytest.raises(EndServerError, match="did not end within 2 seconds"):
+            await host.run(f"sleep 60 & echo $! >{marker}; wait", seconds=2)
 
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
         await vanished(int(marker.read_text()))
 
     async def test_a_service_that_keeps_the_output_open_does_not_hold_us_up(
