@@ -118,7 +118,7 @@ def publish(bind: Bind, fqdn: str, values: Sequence[Value]) -> None:
 
 def add_account(run: Scripted, bind: Bind, shown: Shown, name: str) -> None:
     """A DNS account at the vendor, its secrets in files as an operator keeps them."""
-    words = {"resolvers": bind.server, "propagation_timeout": "20", **shown.settings}
+    words = {"resolvers": bind.server, "propagation_timeout": "60", **shown.settings}
     options = [word for pair in words.items() for word in ("--set", "=".join(pair))]
     for field, secret in shown.secrets.items():
         path = run.home / f"{name}.{field}"
