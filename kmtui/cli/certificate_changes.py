@@ -1,21 +1,19 @@
-"""``kmtui cert renew`` and ``kmtui cert set``: what changes a certificate by hand."""
+"""``kmtui cert renew``, ``set`` and ``use``: what changes a certificate by hand."""
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kmtui.cli import deploying, documents, target_report
-from kmtui.cli.outcome import as_error, batch_exit_code, summary
-from kmtui.cli.output import Output, error_document
-from kmtui.cli.renew import code_of, document_of, outcome_lines
+from kmtui.cli.outcome import batch_exit_code
+from kmtui.cli.output import Output
 from kmtui.cli.session import with_core
-from kmtui.cli.waiting import waited
-from kmtui.model import RequestStatus, SaveMode
+from kmtui.cli.waiting import seen_through
+from kmtui.model import SaveMode
 from kmtui.text import one_line
 
 if TYPE_CHECKING:
@@ -51,30 +49,8 @@ def renew(
     """
 
     async def act(core: Core, out: Output) -> int:
-        started = time.monotonic()
         outcomes = await core.renewal.renew(certificates, force=force, start=not no_wait)
-        if len(outcomes) == 1 and outcomes[0].error is not None:
-            raise outcomes[0].error
-        if not no_wait:
-            outcomes = await waited(core, out, outcomes, timeout)
-        codes = [code_of(outcome) for outcome in outcomes]
-        documents_ = [document_of(outcome) for outcome in outcomes]
-        targets = await core.deployments.settled()
-        document: dict[str, Any] = {
-            "requests": documents_,
-            "targets": [target_report.target(target) for target in targets],
-            "summary": summary(codes, time.monotonic() - started) | deploying.counts(targets),
-        }
-        if len(outcomes) == 1:
-            document["request"] = documents_[0]
-            only = outcomes[0].request
-            if only and only.status == RequestStatus.FAILED and only.problem is not None:
-                document["error"] = error_document(as_error(only.problem))
-        lines = outcome_lines(outcomes)
-        out.answer(document, [*lines, *(target_report.target_lines(targets) if targets else ())])
-        if no_wait and all(outcome.request for outcome in outcomes):
-            return 0
-        return batch_exit_code([*codes, *map(deploying.code_of, targets)])
+        return await seen_through(core, out, outcomes, None if no_wait else timeout)
 
     return with_core(context, act, change=True)
 
@@ -113,5 +89,35 @@ def change(
             },
             [f"{one_line(row.name)} is changed; renewal: {one_line(verdict.why)}"],
         )
+
+    return with_core(context, act, change=True)
+
+
+def use(
+    context: typer.Context,
+    certificate: Annotated[
+        str, typer.Argument(metavar="CERT", help="Label, id, or a name that only one has.")
+    ],
+    version: Annotated[int, typer.Option(metavar="N", min=1, help="Which one; `cert history`.")],
+) -> int:
+    """Make an earlier version that still is valid the current one again, and deploy it."""
+
+    async def act(core: Core, out: Output) -> int:
+        now = datetime.now(UTC)
+        used = await core.certificates.make_current(certificate, version)
+        row = await core.certificates.get(used.certificate_id)
+        targets = await core.deployments.settled()
+        out.answer(
+            {
+                "certificate": documents.certificate(row, now),
+                "version": documents.version(used, now),
+                "targets": [target_report.target(target) for target in targets],
+            },
+            [
+                f"version {used.number} of {one_line(row.name)} is current again",
+                *(target_report.target_lines(targets) if targets else ()),
+            ],
+        )
+        return batch_exit_code([0, *map(deploying.code_of, targets)])
 
     return with_core(context, act, change=True)

@@ -14,6 +14,8 @@ from kmtui.cli import (
     deploying,
     documents,
     export,
+    importing,
+    reissue,
     revocation,
     target_report,
 )
@@ -178,12 +180,15 @@ def save(
 
 app.command("renew")(certificate_changes.renew)
 app.command("set")(certificate_changes.change)
+app.command("use")(certificate_changes.use)
+app.command("reissue")(reissue.reissue)
 app.command("revoke")(revocation.revoke)
 app.command("delete")(archive.delete)
 app.command("undelete")(archive.undelete)
 app.command("deploy")(certificate_deployment.deploy)
 app.command("rollback")(certificate_deployment.roll_back)
 app.command("export")(export.export)
+app.command("import")(importing.import_)
 
 
 def _lines(row: Certificate, verdict: Verdict, now: datetime) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlmodel import Session
 
+from kmtui.core import saving
 from kmtui.core.authorities import catalogue, refuse_if_retired
 from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, NotFound, Refused
@@ -66,8 +69,12 @@ class Certificates:
 
     async def private_key_pem(self, version: Version) -> bytes:
         """The version's private key, PKCS#8 PEM. Raises NotFound, VaultLocked."""
-        table, owner = key_owner(version)
-        return await self._context.secrets.open(owner_table=table, owner_id=owner, kind=KEY_KIND)
+        for table, owner in key_owners(version):
+            with suppress(NotFound):
+                return await self._context.secrets.open(
+                    owner_table=table, owner_id=owner, kind=KEY_KIND
+                )
+        raise NotFound(f"no private key is stored for version {version.number}")
 
     async def attempts(self, word: str) -> list[Request]:
         """Every request ever made for it, newest first."""
@@ -143,15 +150,15 @@ class Certificates:
         version = await self.version(certificate.id, number)
         if version.saved_at is not None:
             raise Refused(f"version {number} of {certificate.name} is saved already")
-        now = self._context.clock()
-
         if version.revoked_at is not None:
             raise Refused(
                 f"version {number} of {certificate.name} is revoked",
                 hint=f"get another one: kmtui cert renew {certificate.name}",
             )
+        now = self._context.clock()
+
         def store(session: Session) -> None:
-            versions.mark_saved(session, version.id, now)
+            saving.save(session, version, now)
             if version.request_id:
                 requests.update(
                     session,
@@ -175,10 +182,46 @@ class Certificates:
         )
         return await self.version(certificate.id, number)
 
+    async def make_current(self, word: str, number: int) -> Version:
+        """Make an earlier version that still is valid the current one again, at its targets, too.
 
-def key_owner(version: Version) -> tuple[str, str]:
-    """Table and id of the row that a version's private key belongs to.
+        Raises NotFound, Refused for one that nobody should serve or that was never saved.
+        """
+        self._context.access.require_change()
+        certificate = await self.get(word)
+        version = await self.version(certificate.id, number)
+        named = f"version {number} of {certificate.name}"
+        now = self._context.clock()
+        if version.saved_at is None:
+            hint = f"kmtui cert save {certificate.name} --version {number}"
+            raise Refused(f"{named} was never saved", hint=hint)
+        if version.revoked_at is not None:
+            raise Refused(f"{named} is revoked")
+        if version.not_after < now:
+            raise Refused(f"{named} expired on {version.not_after:%Y-%m-%d}")
+        if version.replaced_at is None:
+            raise Refused(f"{named} is the current one")
 
-    A key that was made here is its request's; one that was imported has no request.
+        def store(session: Session) -> None:
+            saving.make_current(session, version, now)
+            self._context.record(
+                session,
+                "make current",
+                "certificate",
+                certificate.id,
+                certificate.name,
+                detail=f"version {number} in place of version {certificate.current_version}",
+            )
+
+        await self._context.db.write(store)
+        self._context.bus.publish(CertificateChanged(certificate.id))
+        return await self.version(certificate.id, number)
+
+
+def key_owners(version: Version) -> list[tuple[str, str]]:
+    """Table and id of the rows that a version's private key may belong to.
+
+    A key that was made here is its request's; one that was imported is the version's own.
     """
-    return ("request", version.request_id) if version.request_id else ("version", version.id)
+    own = (versions.OWNER, version.id)
+    return [("request", version.request_id), own] if version.request_id else [own]

@@ -33,6 +33,7 @@ from kmtui.core.locks import FOLDER
 from kmtui.core.mappings import Mappings
 from kmtui.core.owners import Owners
 from kmtui.core.recovery import Recovery
+from kmtui.core.reissue import Reissues
 from kmtui.core.renewal import Renewal
 from kmtui.core.requests import Requests
 from kmtui.core.seals import Seals
@@ -91,6 +92,7 @@ class Core:
         self.renewal = Renewal(
             context, data, self.cas, self.requests, self.recovery, self.deployments
         )
+        self.reissues = Reissues(context, self.accounts, self.renewal.successors)
         self.unattended = Unattended(self.renewal, self.archive)
         self.alerts = Alerts(context, self.renewal)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sqlmodel import Session
 
-from kmtui.core import authorities, keys, ledger
+from kmtui.core import abilities, authorities, keys, ledger
 from kmtui.core.accounts import Accounts
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.challenges.solvers import Solvers
@@ -35,7 +35,6 @@ from kmtui.model import (
     RequestKind,
     RequestSpec,
     RequestStatus,
-    SaveMode,
 )
 
 
@@ -62,7 +61,7 @@ class Intake:
             lines.append(CheckLine(True, counted(len(spec.names), "name")))
             account, authority = await self._account(spec)
             lines.append(CheckLine(True, f"account {account.name} at {authority.title}"))
-            _check_abilities(spec, authority)
+            abilities.refuse(spec, authority)
             lines += await self._limits(spec, account, authority)
         except KmtuiError as error:
             lines.append(CheckLine(False, error.message))
@@ -118,7 +117,7 @@ class Intake:
         """Who asks, and how each name will be proved; raises for the first that cannot work."""
         spec = replace(spec, names=normalise_names(spec.names))
         account, authority = await self._account(spec)
-        _check_abilities(spec, authority)
+        abilities.refuse(spec, authority)
         return account, plan(spec, await self._solvers.means())
 
     async def commit(
@@ -146,6 +145,7 @@ class Intake:
             key, csr = await asyncio.to_thread(keys.with_csr, spec.names, KeyType(spec.key_type))
         account, authority = await self._account(spec)
         request = self._row(spec, kind, RequestStatus.QUEUED, account=account)
+        await ledger.prepare()
 
         def store(session: Session) -> Request:
             standings = ledger.standings(
@@ -279,24 +279,3 @@ def _refuse_newer(session: Session, certificate: Certificate, number: int) -> No
             f"version {newest} of {certificate.name} was issued meanwhile",
             hint="look at it before asking for another one",
         )
-
-
-def _check_abilities(spec: RequestSpec, authority: Authority) -> None:
-    """What the catalogue knows that the CA would refuse anyway."""
-    if spec.key_type not in set(KeyType):
-        raise InvalidInput(f"no key type is called {spec.key_type}", field="key-type")
-    if authority.key_types and spec.key_type not in authority.key_types:
-        raise InvalidInput(
-            f"{authority.title} takes {', '.join(authority.key_types)} keys, not {spec.key_type}",
-            field="key-type",
-        )
-    if spec.auto_save not in set(SaveMode):
-        raise InvalidInput("save is ask or always", field="save")
-    if authority.max_names and len(spec.names) > authority.max_names:
-        raise InvalidInput(
-            f"{authority.title} takes at most {authority.max_names} names in one certificate,"
-            f" not {len(spec.names)}",
-            field="names",
-        )
-    if authority.wildcard is False and any(name.startswith("*.") for name in spec.names):
-        raise InvalidInput(f"{authority.title} issues no wildcards", field="names")

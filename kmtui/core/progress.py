@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from kmtui.core import ledger
+from kmtui.core import ledger, saving
 from kmtui.core.context import Context
 from kmtui.core.decisions import decide
 from kmtui.core.errors import DatabaseError, KmtuiError, NotFound, Refused, Superseded
@@ -232,7 +232,7 @@ class Progress:
                 key_secret_id=key.id if key else None,
             )
             if always:
-                versions.mark_saved(session, version.id, now)
+                saving.save(session, version, now)
             self._log(session, f"version {version.number} issued, serial {version.serial}", "good")
             fields = {
                 "status": RequestStatus.SAVED if always else RequestStatus.AVAILABLE,
@@ -255,6 +255,7 @@ class Progress:
             )
             return fields
 
+        await ledger.prepare()
         self._became(await self._context.db.write(store))
         self._context.bus.publish(
             RequestChanged(request.id),

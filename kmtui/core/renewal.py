@@ -77,7 +77,8 @@ class Renewal:
         self._recovery = recovery
         self._deployments = deployments
         self._windows = Windows(context, cas, chance)
-        self._successors = Successors(context, requests_, self._windows)
+        self.successors = Successors(context, requests_, self._windows)
+        """What makes the requests; reissues and moves are successors, too."""
         self._guard = ClockGuard(context, cas)
 
     async def verdicts(self) -> list[Verdict]:
@@ -132,7 +133,7 @@ class Renewal:
             return {certificate.id: certificate for certificate in found}
 
         wanted = await self._context.db.read(named)
-        return await self._successors.start(list(wanted.values()), force=force, start=start)
+        return await self.successors.start(list(wanted.values()), force=force, start=start)
 
     async def wait(
         self, outcomes: Iterable[Outcome], *, seconds: float | None = None
@@ -247,7 +248,7 @@ class Renewal:
 
     async def _started(self, chosen: Sequence[Certificate]) -> list[Outcome]:
         """A request for each, but for those that somebody else renewed in this very moment."""
-        outcomes = await self._successors.start(chosen)
+        outcomes = await self.successors.start(chosen)
         return [
             outcome
             for outcome in outcomes

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlmodel import Session
 
@@ -30,7 +31,7 @@ class Outcome:
 
 
 class Successors:
-    """Makes the requests that renew certificates."""
+    """Makes the requests for the next versions of certificates: as the last one, or changed."""
 
     def __init__(self, context: Context, requests_: Requests, windows: Windows) -> None:
         self._context = context
@@ -38,12 +39,19 @@ class Successors:
         self._windows = windows
 
     async def start(
-        self, wanted: Sequence[Certificate], *, force: bool = False, start: bool = True
+        self,
+        wanted: Sequence[Certificate],
+        *,
+        kind: RequestKind = RequestKind.RENEW,
+        changes: Mapping[str, Any] | None = None,
+        force: bool = False,
+        start: bool = True,
     ) -> list[Outcome]:
-        """Start a renewal of each; what stands in the way of one is its outcome and is recorded.
+        """Start a successor of each; what stands in the way of one is its outcome and is recorded.
 
-        Without `start` the requests are left queued for whoever looks next. Raises VaultLocked and
-        ReadOnly, which stand in the way of all.
+        `changes` are fields of the specification that differ from last time. Without `start` the
+        requests are left queued for whoever looks next. Raises VaultLocked and ReadOnly, which
+        stand in the way of all.
         """
         self._context.access.require_change()
         gate = asyncio.Semaphore(AT_ONCE)
@@ -51,51 +59,49 @@ class Successors:
         async def one(certificate: Certificate) -> Outcome:
             async with gate:
                 try:
-                    request = await self._request(certificate, force, start)
+                    spec, origin = await self.planned(certificate, changes or {})
+                    request = await self._create(certificate, kind, spec, origin, force, start)
                 except VaultError:
                     raise
                 except KmtuiError as error:
-                    await self._record(certificate, error)
+                    await self.refused(certificate, kind, error)
                     return Outcome(certificate=certificate, error=error)
             return Outcome(certificate=certificate, request=request)
 
         return await together(one(certificate) for certificate in wanted)
 
-    async def _request(self, certificate: Certificate, force: bool, start: bool) -> Request:
-        """The request for the next version of one certificate."""
+    async def planned(
+        self, certificate: Certificate, changes: Mapping[str, Any]
+    ) -> tuple[RequestSpec, Request | None]:
+        """What would be asked for, and the request that got the version before, where it is known.
+
+        Raises Refused for a certificate that cannot have a successor.
+        """
         if certificate.archived_at is not None:
-            raise Refused(f"{certificate.name} is archived")
-        if certificate.account_id is None:
+            raise Refused(
+                f"{certificate.name} is deleted", hint=f"kmtui cert undelete {certificate.name}"
+            )
+        if not (changes.get("account") or certificate.account_id):
             raise Refused(
                 f"{certificate.name} has no account",
                 hint=f"kmtui cert set {certificate.name} --account A",
             )
-        newest = max(certificate.current_version or 0, certificate.unsaved_version or 0)
+        newest = _newest(certificate)
         if not newest:
             raise Refused(
                 f"{certificate.name} has no version yet",
                 hint="kmtui request list shows its requests; retry the last one",
             )
         origin = await self._context.db.read(lambda s: _origin(s, certificate, newest))
-        spec = _spec(certificate, origin)
-        replaces = None
-        if origin and _same(origin, spec, certificate):
-            replaces = await self._windows.name_of(certificate, newest)
-        return await self._requests.create(
-            spec,
-            kind=RequestKind.RENEW,
-            start=start,
-            certificate_id=certificate.id,
-            replaces=replaces,
-            after_version=newest,
-            forced=force,
-        )
+        return replace(_spec(certificate, origin), **changes), origin
 
-    async def _record(self, certificate: Certificate, error: KmtuiError) -> None:
+    async def refused(self, certificate: Certificate, kind: RequestKind, error: KmtuiError) -> None:
+        """Keep in the trail why a certificate got no request."""
+
         def store(session: Session) -> None:
             self._context.record(
                 session,
-                "request renew",
+                f"request {kind}",
                 "certificate",
                 certificate.id,
                 certificate.name,
@@ -104,6 +110,34 @@ class Successors:
             )
 
         await self._context.db.write(store)
+
+    async def _create(
+        self,
+        certificate: Certificate,
+        kind: RequestKind,
+        spec: RequestSpec,
+        origin: Request | None,
+        force: bool,
+        start: bool,
+    ) -> Request:
+        replaces = None
+        if origin and _same(origin, spec):
+            replaces = await self._windows.name_of(certificate, _newest(certificate))
+        return await self._requests.create(
+            spec,
+            kind=kind,
+            start=start,
+            certificate_id=certificate.id,
+            replaces=replaces,
+            # Versions are numbered without a gap: a higher number was issued since.
+            after_version=certificate.version_count,
+            forced=force,
+        )
+
+
+def _newest(certificate: Certificate) -> int:
+    """The version that is followed: the one that waits to be saved, else the current one."""
+    return max(certificate.current_version or 0, certificate.unsaved_version or 0)
 
 
 def _origin(session: Session, certificate: Certificate, number: int) -> Request | None:
@@ -131,7 +165,6 @@ def _spec(certificate: Certificate, origin: Request | None) -> RequestSpec:
     )
 
 
-def _same(origin: Request, spec: RequestSpec, certificate: Certificate) -> bool:
+def _same(origin: Request, spec: RequestSpec) -> bool:
     """RFC 9773 section 5: only a clear predecessor is named, same account and same names."""
-    same_account = origin.account_id == certificate.account_id
-    return same_account and set(origin.names) == set(spec.names)
+    return origin.account_id == spec.account and set(origin.names) == set(spec.names)
