@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import publicsuffixlist
 import pytest
 from sqlmodel import Session
 
 from kmtui.core import authorities, ledger
 from kmtui.core.errors import Refused
 from kmtui.db.database import Database
-from kmtui.model import Authority, RequestKind
+from kmtui.model import Authority, RequestKind, RequestSpec
+from tests.core.conftest import Bench
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -48,6 +52,31 @@ def issue(db: Database, ca: str, *names: str, at: datetime) -> None:
 
 LETSENCRYPT = authorities.catalogue()["letsencrypt"]
 OWN_CA = Authority(name="lab", title="lab", directory_url="https://lab.test/d", state="custom")
+
+
+async def test_no_transaction_waits_until_the_public_suffix_list_is_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_in: list[str] = []
+
+    class SlowList(publicsuffixlist.PublicSuffixList):
+        def __init__(self) -> None:
+            super().__init__()
+            read_in.append(threading.current_thread().name)
+
+    monkeypatch.setattr(publicsuffixlist, "PublicSuffixList", SlowList)
+    ledger._suffixes.cache_clear()
+
+    names = ("a.kmtui.test", "b.kmtui.test", "c.kmtui.test")
+    made = await asyncio.gather(
+        *(bench.core.requests.create(RequestSpec(names=(n,), account="practice")) for n in names)
+    )
+    for request in made:
+        ended = await bench.core.requests.wait(request.id, seconds=30)
+        assert ended.status == "available", ended.problem
+
+    (thread,) = read_in
+    assert not thread.startswith(("kmtui-db", "MainThread"))
 
 
 def test_the_fourth_certificate_for_the_same_names_in_a_week_is_refused(db: Database) -> None:
