@@ -14,7 +14,6 @@ from kmtui.cli import (
     deploying,
     documents,
     export,
-    importing,
     reissue,
     revocation,
     target_report,
@@ -188,7 +187,6 @@ app.command("undelete")(archive.undelete)
 app.command("deploy")(certificate_deployment.deploy)
 app.command("rollback")(certificate_deployment.roll_back)
 app.command("export")(export.export)
-app.command("import")(importing.import_)
 
 
 def _lines(row: Certificate, verdict: Verdict, now: datetime) -> list[str]:
