@@ -185,8 +185,7 @@ def unarchive(session: Session, certificate_id: str) -> None:
 
 
 def purge(session: Session, certificate_id: str, at: datetime) -> None:
-    """Note that an archived certificate's keys are gone; its label is free again. Raises NotFound.
-    """
+    """Note that an archived certificate's keys are gone: its label is free. Raises NotFound."""
     row = _existing(session, certificate_id)
     row.purged_at = at
     row.name = free_label(session, f"{row.name}~purged")

@@ -81,6 +81,10 @@ class KeyType(StrEnum):
     RSA4096 = "rsa4096"
 
 
+ACCOUNT_KEYS = (KeyType.EC256, KeyType.EC384, KeyType.RSA2048, KeyType.RSA4096)
+"""What new keys of accounts may be."""
+
+
 class SaveMode(StrEnum):
     """Whether an issued version waits for the operator or becomes current by itself."""
 
@@ -114,7 +118,7 @@ class VersionStatus(StrEnum):
 
 
 class RevocationReason(StrEnum):
-    """Why a version is revoked, in the words of RFC 5280 section 5.3.1 that a subscriber may use."""
+    """Why a version is revoked: the words of RFC 5280 section 5.3.1 a subscriber may use."""
 
     UNSPECIFIED = "unspecified"
     KEY_COMPROMISE = "keyCompromise"
