@@ -14,6 +14,7 @@ from kmtui.cli import (
     deploying,
     documents,
     export,
+    moving,
     reissue,
     revocation,
     target_report,
@@ -181,6 +182,7 @@ app.command("renew")(certificate_changes.renew)
 app.command("set")(certificate_changes.change)
 app.command("use")(certificate_changes.use)
 app.command("reissue")(reissue.reissue)
+app.command("move")(moving.move)
 app.command("revoke")(revocation.revoke)
 app.command("delete")(archive.delete)
 app.command("undelete")(archive.undelete)

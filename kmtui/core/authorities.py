@@ -43,7 +43,10 @@ def refuse_if_retired(authority: Authority) -> None:
     if authority.retired is None:
         return
     others = ", ".join(f"{other.title} ({other.name})" for other in alternatives(authority))
-    raise Refused(retirement(authority), hint=f"use another CA: {others}")
+    raise Refused(
+        retirement(authority),
+        hint=f"use another CA: {others}; certificates go there with kmtui cert move",
+    )
 
 
 def _authority(name: str, fields: dict[str, Any]) -> Authority:

@@ -31,6 +31,7 @@ from kmtui.core.export import Exports
 from kmtui.core.jobs import Jobs
 from kmtui.core.locks import FOLDER
 from kmtui.core.mappings import Mappings
+from kmtui.core.moving import Moves
 from kmtui.core.owners import Owners
 from kmtui.core.recovery import Recovery
 from kmtui.core.reissue import Reissues
@@ -93,6 +94,7 @@ class Core:
             context, data, self.cas, self.requests, self.recovery, self.deployments
         )
         self.reissues = Reissues(context, self.accounts, self.renewal.successors)
+        self.moves = Moves(context, self.cas, self.accounts, self.requests, self.renewal.successors)
         self.unattended = Unattended(self.renewal, self.archive)
         self.alerts = Alerts(context, self.renewal)
 

@@ -279,4 +279,6 @@ class _Known:
             return f"its CA {account.ca} is not known here any more"
         if account.status != "valid":
             return f"its account {account.name} is {account.status} at {authority.title}"
-        return authorities.retirement(authority)
+        if ended := authorities.retirement(authority):
+            return f"{ended}; kmtui cert move {certificate.name} --account A takes it elsewhere"
+        return ""

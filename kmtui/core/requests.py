@@ -19,6 +19,7 @@ from kmtui.core.intake import Intake
 from kmtui.core.issuance import Issuance
 from kmtui.core.jobs import Jobs
 from kmtui.core.owners import described
+from kmtui.core.planning import Proof
 from kmtui.core.progress import Progress, refuse_if_held
 from kmtui.db import challenges, cleanup, request_log, requests
 from kmtui.model import (
@@ -122,6 +123,11 @@ class Requests:
         """
         account, proofs = await self._intake.planned(spec)
         return await self._advisory.look(proofs, account)
+
+    async def proofs(self, spec: RequestSpec) -> dict[str, Proof]:
+        """How each name will be proved; raises as `create` for what cannot work at all."""
+        _, proofs = await self._intake.planned(spec)
+        return proofs
 
     async def create(
         self,
