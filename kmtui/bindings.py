@@ -108,6 +108,7 @@ TABLE: tuple[Key, ...] = (
     # accounts, DNS accounts, end servers
     Key("add_existing", "A", "add", "Add an account by its exported key", writes=True),
     Key("roll_key", "K", "roll key", "Replace the account's key", danger=True, writes=True),
+    Key("agree", "T", "terms", "Agree to the CA's terms as they are now", writes=True),
     Key("deactivate", "X", "deactivate", "Give the account up for good", danger=True, writes=True),
     Key("test", "t", "test", "Try whether it works"),
     Key("map", "m", "names", "Which names lead where"),
@@ -142,8 +143,8 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "requests": _ids("open new retry edit cancel save log drop_draft"),
     "request": _ids("open next_pane retry edit cancel save log"),
     "leftovers": _ids("open clean_up"),
-    "accounts": _ids("open new test"),
-    "account": _ids("test"),
+    "accounts": _ids("open new add_existing edit export test roll_key delete deactivate agree"),
+    "account": _ids("edit export test roll_key delete deactivate agree"),
     "dns": _ids("open new edit test map delete"),
     "dns_account": _ids("test edit map delete"),
     "servers": _ids("open new edit test map delete"),

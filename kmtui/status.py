@@ -61,6 +61,7 @@ LOOKS: dict[str, Look] = {
     "ready": Look(*_WORKING, "working", "all names are proved"),
     "processing": Look(*_WORKING, "working", "the CA is checking"),
     "invalid": Look(*_FAILED, "bad", "the CA said no"),
+    "deactivating": Look("?", "?", "warn", "whether the CA gave it up is asked again by itself"),
     "deactivated": Look(*_ENDED, "muted", "given up for good"),
     # requests and the steps on our side
     "draft": Look("=", "=", "working", "a form not sent yet"),

@@ -18,7 +18,7 @@ from kmtui.core.events import AccountChanged
 from kmtui.core.locks import FileLock
 from kmtui.core.recent import Recent
 from kmtui.db import accounts as rows
-from kmtui.model import Account, Authority, KeyType, ListQuery
+from kmtui.model import ACCOUNT_KEYS, Account, Authority, KeyType, ListQuery
 
 PENDING = "pending"
 """Status of an account whose key is stored and whose registration is not confirmed yet."""
@@ -27,8 +27,6 @@ DEACTIVATING = "deactivating"
 """Status of one that the CA is being told to deactivate: whether it heard is not known yet."""
 DEACTIVATED = "deactivated"
 
-KEY_TYPES = (KeyType.EC256, KeyType.EC384, KeyType.RSA2048, KeyType.RSA4096)
-"""What new keys of accounts may be."""
 LOCK_PATIENCE = 30.0
 """Seconds to wait for another process that changes the same account: three slow answers of a CA."""
 
@@ -163,11 +161,11 @@ class AccountBook:
 
 def checked_key_type(word: str) -> KeyType:
     """A key type of accounts. Raises InvalidInput (``key-type``)."""
-    if word not in KEY_TYPES:
+    if word not in ACCOUNT_KEYS:
         raise InvalidInput(
             f"no account key type is called {word}",
             field="key-type",
-            hint="one of: " + ", ".join(KEY_TYPES),
+            hint="one of: " + ", ".join(ACCOUNT_KEYS),
         )
     return KeyType(word)
 

@@ -31,7 +31,7 @@ def write_private(path: Path, content: bytes, *, field: str, replace: bool = Fal
         _sync(path.parent)
     except FileExistsError:
         raise Refused(
-            f"{path} exists already: it is not overwritten",
+            f"exists already, and is not overwritten: {path}",
             hint="name another file, or say that it is to be replaced (--force)",
         ) from None
     except OSError as error:

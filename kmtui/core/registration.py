@@ -301,7 +301,7 @@ def _explained(
         )
     if told == "externalAccountRequired":
         return InvalidInput(
-            f"{authority.title} wants the external account binding (EAB) even to find an account",
+            f"{authority.title} finds an account only with its binding (EAB)",
             field="eab-kid",
             hint="give key id and HMAC key as at the registration: --eab-kid and --eab-hmac-file",
         )

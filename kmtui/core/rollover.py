@@ -12,7 +12,7 @@ import asyncio
 from sqlmodel import Session
 
 from kmtui.core import keys
-from kmtui.core.account_book import KEY_TYPES, VALID, AccountBook, checked_key_type
+from kmtui.core.account_book import VALID, AccountBook, checked_key_type
 from kmtui.core.acme import Signer, thumbprint
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.context import Context
@@ -21,7 +21,7 @@ from kmtui.core.events import AccountChanged, Event, VaultChanged
 from kmtui.core.together import whole
 from kmtui.db import accounts as rows
 from kmtui.db.secrets import delete_for as forget_secret
-from kmtui.model import Account, KeyType
+from kmtui.model import ACCOUNT_KEYS, Account, KeyType
 
 
 class Rollover(AccountBook):
@@ -73,7 +73,7 @@ class Rollover(AccountBook):
                 hint="register another account, give it the certificates (kmtui cert set CERT "
                 "--account A), then deactivate this one",
             )
-        usual = account.key_type if account.key_type in KEY_TYPES else KeyType.EC256
+        usual = account.key_type if account.key_type in ACCOUNT_KEYS else KeyType.EC256
         wanted = checked_key_type(key_type or usual)
         async with self._alone(account):
             account = await self._settled(account)

@@ -55,6 +55,7 @@ from kmtui.model.requests import (
     ServerSight,
 )
 from kmtui.model.words import (
+    ACCOUNT_KEYS,
     ACTIVE_STATUSES,
     ENDED_STATUSES,
     CertificateStatus,
@@ -72,6 +73,7 @@ from kmtui.model.words import (
 )
 
 __all__ = [
+    "ACCOUNT_KEYS",
     "ACTIVE_STATUSES",
     "ENDED_STATUSES",
     "EXPIRING",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -104,14 +104,17 @@ class StrongConfirm(ModalScreen[Answers | None]):
         fields: Sequence[FieldSpec] = (),
         noun: str = "",
         otherwise: str = "keep it",
+        missing: Callable[[Answers], str] = lambda answers: "",
     ) -> None:
-        """`noun` is what is typed; by itself the name, or the number."""
+        """`noun` is what is typed; by itself the name, or the number. `missing` says what else the
+        answers lack before it can go on."""
         super().__init__()
         self._title = title
         self._facts: Sequence[Fact] = [("", said)] if isinstance(said, str) else said
         self._expected = one_line(expected)
         self._verb = verb
         self._otherwise = otherwise
+        self._missing = missing
         noun = noun or ("number" if expected.isdigit() else "name")
         typed = FieldSpec(name=TYPED, label=f"Type {noun}", placeholder=self._expected)
         self._details = Details()
@@ -132,8 +135,19 @@ class StrongConfirm(ModalScreen[Answers | None]):
 
     @property
     def armed(self) -> bool:
-        """Whether what was typed matches."""
-        return self._form.text(TYPED) == self._expected
+        """Whether what was typed matches, and nothing is missing."""
+        return not self._off
+
+    @property
+    def _off(self) -> str:
+        """Why it cannot go on."""
+        if self._form.text(TYPED) != self._expected:
+            return "off until it matches"
+        return self._missing(self._answers)
+
+    @property
+    def _answers(self) -> dict[str, Value]:
+        return {name: value for name, value in self._form.values.items() if name != TYPED}
 
     def on_form_changed(self) -> None:
         self._show_ways()
@@ -145,9 +159,7 @@ class StrongConfirm(ModalScreen[Answers | None]):
     def action_go_on(self) -> None:
         """Go on, once the text matches."""
         if self.armed:
-            values = self._form.values
-            values.pop(TYPED)
-            self.dismiss(values)
+            self.dismiss(self._answers)
         else:
             self._show_ways()
 
@@ -156,6 +168,6 @@ class StrongConfirm(ModalScreen[Answers | None]):
 
     def _show_ways(self) -> None:
         go_on = [("⏎", "key"), (f" {self._verb}", "")]
-        off = [(f"⏎ {self._verb} (off until it matches)", "off")]
+        off = [(f"⏎ {self._verb} ({self._off})", "off")]
         leave = [("esc", "key"), (f" {self._otherwise}    ", "")]
         self._ways.show([*leave, *(go_on if self.armed else off)])

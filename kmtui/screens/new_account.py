@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from textual.timer import Timer
 
 from kmtui.core.errors import InvalidInput, KmtuiError
-from kmtui.model import Authority, KeyType
+from kmtui.model import ACCOUNT_KEYS, Authority
+from kmtui.screens.authority_words import ca_facts, ca_label, ca_refusal
 from kmtui.screens.formpage import FormPage
-from kmtui.widgets.details import Fact
 from kmtui.widgets.fields import FieldSpec
 from kmtui.widgets.form import Form
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 PAUSE = 0.5
 """Seconds without another choice before the CA chosen is asked for its directory."""
 
-ACCOUNT_KEYS = (KeyType.EC256, KeyType.EC384, KeyType.RSA2048, KeyType.RSA4096)
 TERMS, KID, HMAC = "agree-tos", "eab-kid", "eab-hmac-file"
 """Fields that only some CAs ask for, named as the core names them in its errors."""
 
@@ -74,7 +73,7 @@ class NewAccountScreen(FormPage):
 
     async def ready(self) -> None:
         self._cas = {ca.name: ca for ca in await self.core.cas.all()}
-        self.form.set_options("ca", tuple((ca.name, _label(ca)) for ca in self._cas.values()))
+        self.form.set_options("ca", tuple((ca.name, ca_label(ca)) for ca in self._cas.values()))
         self._ca_chosen()
 
     # The CA and what it asks for
@@ -94,7 +93,7 @@ class NewAccountScreen(FormPage):
         self._show_ca()
         if self._pause is not None:
             self._pause.stop()
-        if _refusal(self._ca) is None:
+        if ca_refusal(self._ca) is None:
             self._pause = self.set_timer(PAUSE, self._look)
 
     def _look(self) -> None:
@@ -107,7 +106,7 @@ class NewAccountScreen(FormPage):
             directory = await self.core.cas.directory(ca.name)
         except KmtuiError as error:
             if self.is_attached and ca.name == self.form.text("ca"):
-                self.about.show([*_ca_facts(ca), ("Directory", (str(error), "bad"))])
+                self.about.show([*ca_facts(ca), ("Directory", (str(error), "bad"))])
             raise
         if self.is_attached and ca.name == self.form.text("ca"):
             self._directory = (ca.name, directory)
@@ -118,11 +117,11 @@ class NewAccountScreen(FormPage):
         meta = self._directory[1].meta if self._directory else None
         terms = meta.terms_of_service if meta else None
         bound = meta.external_account_required if meta else ca.eab == "required"
-        refused = _refusal(ca)
+        refused = ca_refusal(ca)
         self.form.show_field(TERMS, bool(terms))
         self.form.show_field(KID, bound and refused is None)
         self.form.show_field(HMAC, bound and refused is None)
-        facts = _ca_facts(ca)
+        facts = ca_facts(ca)
         if refused is None:
             waiting = "asking the CA…" if meta is None else "none"
             facts.insert(1, ("Terms", (terms, "strong") if terms else (waiting, "muted")))
@@ -130,7 +129,7 @@ class NewAccountScreen(FormPage):
 
     async def send(self) -> str:
         ca = self._ca
-        if (refused := _refusal(ca)) is not None:
+        if (refused := ca_refusal(ca)) is not None:
             raise InvalidInput(refused, field="ca")
         if self._directory is None:
             await self._read_directory()  # nobody agrees to terms that were not shown
@@ -146,37 +145,3 @@ class NewAccountScreen(FormPage):
         )
         self.made = account.id
         return f"{account.name} is registered at {ca.title}"
-
-
-def _label(ca: Authority) -> str:
-    marks = {
-        "retired": ca.state == "retired",
-        "EAB": ca.eab == "required",
-        "for tests": ca.test and ca.state != "retired",
-    }
-    said = ", ".join(word for word, holds in marks.items() if holds)
-    return f"{ca.title} ({said})" if said else ca.title
-
-
-def _refusal(ca: Authority) -> str | None:
-    """Why nobody can register there, if so."""
-    if ca.retired is not None:
-        return f"{ca.title} ended its service: no new accounts since {ca.retired.no_new_accounts}"
-    if not ca.directory_url:
-        return f"{ca.title} gives each customer a URL: kmtui ca add makes a CA of it"
-    return None
-
-
-def _ca_facts(ca: Authority) -> list[Fact]:
-    """What the catalogue knows: dates and alternatives of a retired CA, limits of others."""
-    facts: list[Fact] = [("CA", ca.directory_url or (_refusal(ca) or "", "warn"))]
-    if (ended := ca.retired) is not None:
-        return [
-            ("Retired", (f"no new accounts since {ended.no_new_accounts}", "bad")),
-            ("", f"No orders since {ended.last_orders}, last issuance {ended.last_issuance},"),
-            ("", f"endpoint off since {ended.endpoint_off}."),
-            ("Instead", (", ".join(ended.alternatives), "strong")),
-        ]
-    if ca.single_account:
-        facts.append(("Accounts", "one only"))
-    return [*facts, *(("Note", note) for note in ca.notes), *(("Limit", it) for it in ca.limits)]

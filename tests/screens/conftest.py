@@ -6,10 +6,12 @@ import pytest
 
 from kmtui.core.core import FILE_NAME, Core
 from kmtui.db.database import Database
+from tests.core.acme.conftest import ca, clock
 from tests.core.conftest import bench, core
 from tests.db.samples import Filled
+from tests.torture.edge_cases.conftest import desk
 
-__all__ = ["bench", "core", "filled"]
+__all__ = ["bench", "ca", "clock", "core", "desk", "filled"]
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ async def test_the_binding_is_used_only_where_the_ca_wants_it(
 
     # given: a CA that wants a binding even to find an account
     ca.script["/new-account"].append(problem(403, "externalAccountRequired", "bind it"))
-    with pytest.raises(InvalidInput, match="even to find") as caught:
+    with pytest.raises(InvalidInput, match="only with its binding") as caught:
         await accounts.add("bound", ca="fake", key=pem)
     assert caught.value.field == "eab-kid"
 
