@@ -11,6 +11,7 @@ from kmtui.core.authorities import catalogue, refuse_if_retired
 from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, NotFound, Refused
 from kmtui.core.events import CertificateChanged, RequestChanged
+from kmtui.core.secrets import Secrets
 from kmtui.db import accounts, requests, versions
 from kmtui.db import certificates as rows
 from kmtui.model import (
@@ -69,12 +70,7 @@ class Certificates:
 
     async def private_key_pem(self, version: Version) -> bytes:
         """The version's private key, PKCS#8 PEM. Raises NotFound, VaultLocked."""
-        for table, owner in key_owners(version):
-            with suppress(NotFound):
-                return await self._context.secrets.open(
-                    owner_table=table, owner_id=owner, kind=KEY_KIND
-                )
-        raise NotFound(f"no private key is stored for version {version.number}")
+        return await private_key_pem(self._context.secrets, version)
 
     async def attempts(self, word: str) -> list[Request]:
         """Every request ever made for it, newest first."""
@@ -218,10 +214,12 @@ class Certificates:
         return await self.version(certificate.id, number)
 
 
-def key_owners(version: Version) -> list[tuple[str, str]]:
-    """Table and id of the rows that a version's private key may belong to.
+async def private_key_pem(secrets: Secrets, version: Version) -> bytes:
+    """A version's private key, PKCS#8 PEM. Raises NotFound, VaultLocked.
 
     A key that was made here is its request's; one that was imported is the version's own.
     """
-    own = (versions.OWNER, version.id)
-    return [("request", version.request_id), own] if version.request_id else [own]
+    for table, owner in (("request", version.request_id), (versions.OWNER, version.id)):
+        with suppress(NotFound):
+            return await secrets.open(owner_table=table, owner_id=owner or "", kind=KEY_KIND)
+    raise NotFound(f"no private key is stored for version {version.number}")

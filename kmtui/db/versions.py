@@ -27,6 +27,8 @@ _AS_STORED = tuple(
     if name in Version.__dataclass_fields__ and name != "chain_pem"
 )
 _STATE = ("saved_at", "replaced_at", "revoked_at", "revocation_reason")
+OWNER = "version"
+"""What secrets of versions are owned by; those of keys made here belong to the request."""
 _NEWEST = select(func.max(VersionRow.number)).where(VersionRow.certificate_id == bindparam("of"))
 _WITHOUT_CHAIN = defer(VersionRow.chain_pem, raiseload=True)  # type: ignore[arg-type]
 
@@ -140,6 +142,16 @@ def mark_saved(session: Session, version_id: str, at: datetime) -> None:
     targets.want(session, certificate_id, _number_of(session, version_id), at)
 
 
+def mark_past(session: Session, version_id: str, at: datetime) -> None:
+    """Note that a version was in use before it came here, and is not any more. Raises NotFound."""
+    certificate_id = _certificate_of(session, version_id)
+    state = _state(session, version_id)
+    state.saved_at = at
+    state.replaced_at = at
+    rows.add(session, state)
+    certificates.refresh(session, certificate_id)
+
+
 def mark_revoked(session: Session, version_id: str, at: datetime, reason: str | None) -> None:
     """Note that the CA revoked a version; `reason` is a word of RFC 5280. Raises NotFound."""
     certificate_id = _certificate_of(session, version_id)
@@ -219,11 +231,14 @@ def _models(session: Session, found: list[VersionRow]) -> list[Version]:
             select(VersionStateRow).where(col(VersionStateRow.version_id).in_(ids))
         )
     }
-    keys = set(
-        session.exec(
-            select(SecretRow.id).where(col(SecretRow.id).in_([row.key_secret_id for row in found]))
+    # A key may have come after its version: then it is the version's own.
+    stored = select(SecretRow.id, SecretRow.owner_id).where(
+        or_(
+            col(SecretRow.id).in_([row.key_secret_id for row in found]),
+            and_(col(SecretRow.owner_table) == OWNER, col(SecretRow.owner_id).in_(ids)),
         )
     )
+    keys = {word for row in session.exec(stored) for word in row}
     labels = certificates.labels(session, (row.certificate_id for row in found))
     models = []
     for row in found:
@@ -231,5 +246,7 @@ def _models(session: Session, found: list[VersionRow]) -> list[Version]:
         if state := states.get(row.id):
             fields |= {name: getattr(state, name) for name in _STATE}
         label = labels[row.certificate_id]
-        models.append(Version(**fields, certificate=label, has_key=row.key_secret_id in keys))
+        models.append(
+            Version(**fields, certificate=label, has_key=bool(keys & {row.key_secret_id, row.id}))
+        )
     return models
