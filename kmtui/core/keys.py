@@ -86,9 +86,13 @@ def to_pem(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def load_private_key(pem: bytes, password: bytes | None = None) -> PrivateKey:
+def load_private_key(
+    pem: bytes, password: bytes | None = None, *, check_numbers: bool = True
+) -> PrivateKey:
     """The RSA or EC key of a PEM text (PKCS#8, PKCS#1 or SEC1), of any size.
 
+    Whether the numbers of an RSA key make one takes 50 ms and more to check: without that, only its
+    public half is to be looked at.
     Raises InvalidInput: field ``password`` when it is missing or wrong, else ``key``.
     """
     if len(pem) > MAX_PEM:
@@ -100,11 +104,13 @@ def load_private_key(pem: bytes, password: bytes | None = None) -> PrivateKey:
             hint="the text begins with -----BEGIN PRIVATE KEY----- or a like line",
         )
     try:
-        key = load_pem_private_key(pem, password or None)
+        key = load_pem_private_key(
+            pem, password or None, unsafe_skip_rsa_key_validation=not check_numbers
+        )
     except TypeError as error:
         # cryptography says with TypeError that a password is missing, or given for a plain key.
         if password:
-            return load_private_key(pem)
+            return load_private_key(pem, check_numbers=check_numbers)
         raise InvalidInput(
             "the private key is encrypted: give its password", field="password"
         ) from error
@@ -119,6 +125,11 @@ def load_private_key(pem: bytes, password: bytes | None = None) -> PrivateKey:
                 field="password",
             ) from error
         raise InvalidInput("the private key is damaged", field="key") from error
+    return usable(key)
+
+
+def usable(key: PrivateKeyTypes) -> PrivateKey:
+    """The key, of a kind that certificates and accounts have here. Raises InvalidInput."""
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise InvalidInput(
             f"a key of type {key_type_of(key)} cannot be used: RSA and EC keys can", field="key"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import (
     KeySerializationEncryption,
@@ -10,7 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import PBES
 
+from kmtui.core.errors import InvalidInput
 from kmtui.core.formats.material import Material
+from kmtui.core.keys import PrivateKey, usable
 
 ROUNDS = 600_000
 """Of PBKDF2, as for stored passwords. The integrity check beside it stays at 2048 rounds, whatever
@@ -31,6 +37,40 @@ def legacy(material: Material, password: str) -> bytes:
     builder = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(LEGACY_ROUNDS)
     builder = builder.key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC)
     return _written(material, builder.hmac_hash(SHA1()).build(password.encode()))  # noqa: S303
+
+
+def read(
+    content: bytes, password: bytes | None
+) -> tuple[tuple[x509.Certificate, ...], PrivateKey | None]:
+    """The certificates of a file, the key's own first, and the key.
+
+    Raises InvalidInput (field ``password`` when that is missing or wrong). Call `refuse_costly`
+    first.
+    """
+    for word in _words(password):
+        try:
+            store = pkcs12.load_pkcs12(content, word)
+        except ValueError as error:
+            refused = error
+            continue
+        except UnsupportedAlgorithm as error:
+            raise InvalidInput(f"a PKCS #12 file with unknown ciphers: {error}") from error
+        leaf = [store.cert] if store.cert else []
+        chain = tuple(each.certificate for each in [*leaf, *store.additional_certs])
+        return chain, None if store.key is None else usable(store.key)
+    if "password" not in str(refused).lower():
+        raise InvalidInput("this is no PKCS #12 file that can be read") from refused
+    raise InvalidInput(
+        "the password does not open it" if password else "it is under a password",
+        field="password",
+    ) from refused
+
+
+def _words(password: bytes | None) -> Iterator[bytes | None]:
+    """What to try: without a password, programs write an empty one or none."""
+    yield password or None
+    if not password:
+        yield b""
 
 
 def _written(material: Material, encryption: KeySerializationEncryption) -> bytes:
