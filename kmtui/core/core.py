@@ -28,6 +28,7 @@ from kmtui.core.end_servers import EndServers
 from kmtui.core.errors import DatabaseError
 from kmtui.core.events import Bus
 from kmtui.core.export import Exports
+from kmtui.core.importing import Imports
 from kmtui.core.jobs import Jobs
 from kmtui.core.locks import FOLDER
 from kmtui.core.mappings import Mappings
@@ -81,6 +82,7 @@ class Core:
         )
         self.certificates = Certificates(context)
         self.exports = Exports(context, self.certificates)
+        self.imports = Imports(context, self.cas)
         deployer = Deployer(context, self.certificates, self.targets.host, Hook(data / HOOKS))
         self.deployments = Deployments(context, self.targets, deployer, self.jobs)
         self.archive = Archive(context, self.deployments)
