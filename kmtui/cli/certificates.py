@@ -14,6 +14,7 @@ from kmtui.cli import (
     deploying,
     documents,
     export,
+    importing,
     moving,
     reissue,
     revocation,
@@ -189,6 +190,7 @@ app.command("undelete")(archive.undelete)
 app.command("deploy")(certificate_deployment.deploy)
 app.command("rollback")(certificate_deployment.roll_back)
 app.command("export")(export.export)
+app.command("import")(importing.import_)
 
 
 def _lines(row: Certificate, verdict: Verdict, now: datetime) -> list[str]:
