@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
 import threading
 import time
 from collections import Counter
@@ -55,10 +56,13 @@ class Watch:
         """One commit of the writer."""
         act()
 
-    def install(self) -> None:
-        """Put this watch between kmtui and the world, for the rest of the process's life."""
+    def install(self, *, trust: ssl.SSLContext | None = None) -> None:
+        """Put this watch between kmtui and the world, for the rest of the process's life.
+
+        `trust` is for a CA that speaks TLS.
+        """
         haste = Haste()
-        wire = partial(Wire, self)
+        wire = partial(Wire, self, trust)
         client = partial(_client, wire, sleep=haste.sleep, clock=haste.clock)
         setattr(kmtui.core.ca, "AcmeClient", client)  # noqa: B010 - from outside, on purpose
         setattr(dns.asyncquery, "tcp", _watched_dns(self, dns.asyncquery.tcp))  # noqa: B010
@@ -132,9 +136,9 @@ class Haste:
 class Wire(httpx.AsyncBaseTransport):
     """The real HTTP transport, watched; responses are read whole before they are handed on."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, trust: ssl.SSLContext | None = None) -> None:
         self._watch = watch
-        self._inner = httpx.AsyncHTTPTransport(trust_env=False)
+        self._inner = httpx.AsyncHTTPTransport(verify=trust or True, trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response: httpx.Response = await self._watch.http(
