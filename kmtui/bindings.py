@@ -94,8 +94,8 @@ TABLE: tuple[Key, ...] = (
     Key("delete", "D", "delete", "Remove from kmtui", danger=True, writes=True),
     Key("undelete", "u", "undo delete", "Bring a deleted one back", writes=True),
     Key("timeline", "t", "timeline", "Everything that happened to it"),
-    Key("deploy", "p", "deploy", "Install on the targets", writes=True),
-    Key("rollback", "b", "roll back", "Make this version current again", writes=True),
+    Key("deploy", "p", "deploy", "Put the current version on the targets", writes=True),
+    Key("rollback", "b", "roll back", "Put this version back on the targets", writes=True),
     Key("diff", "d", "diff", "What changed since the previous version"),
     Key("edit", "E", "edit", "Change its settings", writes=True),
     # requests
@@ -138,7 +138,10 @@ LISTED = _ids("filter sort sort_reverse")
 
 SCREENS: dict[str, tuple[str, ...]] = {
     "certificates": _ids("open new renew renew_due save map"),
-    "certificate": _ids("open next_pane renew save auto_renew auto_save"),
+    "certificate": _ids(
+        "open next_pane renew save deploy rollback test new edit delete auto_renew auto_save"
+    ),
+    "target": _ids("next_pane deploy test edit delete last_error"),
     "version": _ids("next_pane"),
     "requests": _ids("open new retry edit cancel save log drop_draft"),
     "request": _ids("open next_pane retry edit cancel save log"),

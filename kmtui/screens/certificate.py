@@ -1,8 +1,7 @@
-"""One certificate: every version ever issued and every attempt to get one."""
+"""One certificate: every version ever issued, every attempt to get one, and where they are put."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -10,46 +9,56 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
-from kmtui.bindings import KEYS, screen_bindings
+from kmtui.bindings import KEYS, bindings, screen_bindings
 from kmtui.core.errors import KmtuiError
-from kmtui.model import Certificate, Request, SaveMode, Version
+from kmtui.core.events import TargetChanged
+from kmtui.model import Certificate, Target, Version
+from kmtui.screens.certificate_rows import Shown, row_error, row_facts, row_screen, row_text
 from kmtui.screens.certificate_words import head_facts
-from kmtui.screens.history import (
-    ATTEMPT_COLUMNS,
-    VERSION_COLUMNS,
-    attempt_facts,
-    attempt_row,
-    version_row,
-)
+from kmtui.screens.deploying import Deploying, rollback_reason, target_reason
+from kmtui.screens.history import ATTEMPT_COLUMNS, VERSION_COLUMNS, attempt_row, version_row
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
+from kmtui.screens.policy import Policy
 from kmtui.screens.renewing import Renewing
 from kmtui.screens.request_keys import vault_reason
-from kmtui.screens.request_words import parked_at
-from kmtui.screens.version import read_chain, version_facts
-from kmtui.status import request_cell
-from kmtui.widgets.details import Details, Fact
+from kmtui.screens.target_form import TargetForm
+from kmtui.screens.targetlist import TargetList
+from kmtui.status import Cell
+from kmtui.widgets.details import Details
 from kmtui.widgets.rows import ListSource
 from kmtui.widgets.rowtable import RowTable
 
+TABS = ("versions", "attempts", "targets")
+KEY_LINES = {
+    "versions": ("help", "open", "renew", "save", "deploy", "rollback", "next_pane", "back"),
+    "attempts": ("help", "open", "renew", "save", "deploy", "next_pane", "back"),
+    "targets": ("help", "open", "new", "deploy", "test", "edit", "delete", "next_pane", "back"),
+}
+"""Ids of the keys that each tab needs most."""
+REST = ("new", "auto_renew", "auto_save", "copy", "last_error")
+"""Ids of what follows where there is room."""
+
 
 class CertificateScreen(Page):
-    """Its renewal on top; below, versions and attempts: one at a time, both where there is room."""
+    """Its renewal on top; below, versions, attempts and targets: one list at a time, or all."""
 
     AUTO_FOCUS = "#versions"
-    BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("certificate")]
-    KEY_LINE: ClassVar[tuple[str, ...]] = (
-        *("help", "open", "renew", "save", "auto_renew", "auto_save", "next_pane", "back"),
-        *("copy", "last_error"),
-    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *screen_bindings("certificate"),
+        *bindings("last_error", show=False),
+    ]
+    KEY_LINE: ClassVar[tuple[str, ...]] = (*KEY_LINES["versions"], *REST)
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - declared by Textual
     DEFAULT_CSS = """
     CertificateScreen #head { height: auto; max-height: 11; }
     CertificateScreen #versions { height: 2fr; }
     CertificateScreen #attempts { height: 1fr; }
-    CertificateScreen.-narrow #attempts { display: none; }
+    CertificateScreen #targets { height: 1fr; }
+    CertificateScreen.-narrow RowTable { display: none; height: 1fr; }
+    CertificateScreen.-narrow.-versions #versions { display: block; }
     CertificateScreen.-narrow.-attempts #attempts { display: block; }
-    CertificateScreen.-narrow.-attempts #versions { display: none; }
+    CertificateScreen.-narrow.-targets #targets { display: block; }
     CertificateScreen #pane { width: 46; padding: 0 0 0 1; }
     CertificateScreen.-narrow #pane { display: none; }
     """
@@ -60,6 +69,7 @@ class CertificateScreen(Page):
         self._certificate_id = certificate_id
         self._certificate: Certificate | None = None
         self._attempt_ids: frozenset[str] = frozenset()
+        self._tab = TABS[0]
         self.head = Details(id="head")
         self.head.can_focus = False  # the keys are for the tables
         self.versions = RowTable(
@@ -71,8 +81,12 @@ class CertificateScreen(Page):
         self.attempts = RowTable(
             ATTEMPT_COLUMNS, empty="Nobody asked for a version here.", markable=False, id="attempts"
         )
+        self.targets = TargetList(id="targets")
         self.pane = Details(label_width=11, id="pane")
         self._renewing = Renewing(self)
+        self._deploying = Deploying(self)
+        self._policy = Policy(self, certificate_id)
+        self.add_class(f"-{self._tab}")
 
     def body(self) -> ComposeResult:
         yield self.head
@@ -81,6 +95,7 @@ class CertificateScreen(Page):
             with Vertical():
                 yield self.versions
                 yield self.attempts
+                yield self.targets
             yield self.pane
 
     # Reading
@@ -89,9 +104,11 @@ class CertificateScreen(Page):
         self.start(self._read(), "certificate")
 
     async def changed(self, message: Changed) -> None:
-        """Read again when it is about this certificate or one of its requests."""
-        concerned = {event.id for event in message.events}
-        if not concerned or concerned & {self._certificate_id, *self._attempt_ids}:
+        """Read again when it is about this certificate, one of its requests or targets."""
+        ours = {self._certificate_id, *self._attempt_ids}
+        if not message.events or any(
+            event.id in ours or isinstance(event, TargetChanged) for event in message.events
+        ):
             await self.ready()
 
     async def _read(self) -> None:
@@ -99,6 +116,7 @@ class CertificateScreen(Page):
         certificate = await certificates.get(self._certificate_id)
         versions = await certificates.history(self._certificate_id)
         attempts = await certificates.attempts(self._certificate_id)
+        targets = await self.core.targets.of_certificate(self._certificate_id)
         verdict = await self.core.renewal.verdict(self._certificate_id)
         if not self.is_attached:
             return
@@ -109,6 +127,7 @@ class CertificateScreen(Page):
         self.head.show(head_facts(certificate, verdict, attempts[0] if attempts else None, now))
         self.versions.reload(ListSource(version_row(version, now) for version in versions))
         self.attempts.reload(ListSource(attempt_row(attempt, now) for attempt in attempts))
+        self.targets.show(targets, now)
         self._show_tabs(len(versions), len(attempts))
         self.refresh_bindings()
 
@@ -117,17 +136,16 @@ class CertificateScreen(Page):
     @property
     def _shown(self) -> RowTable:
         """The table the keys are for."""
-        return self.attempts if self.has_class("-attempts") else self.versions
+        return {"attempts": self.attempts, "targets": self.targets}.get(self._tab, self.versions)
 
     def _show_tabs(self, versions: int, attempts: int) -> None:
-        on_attempts = self.has_class("-attempts")
-        self.status_line.tell(
-            counts=[
-                (f"Versions {versions}", "muted" if on_attempts else "active"),
-                (f"Attempts {attempts}", "active" if on_attempts else "muted"),
-            ],
-            position=self._shown.position,
-        )
+        counts: list[Cell] = []
+        for tab, number in zip(TABS, (versions, attempts, len(self.targets.targets)), strict=True):
+            tone = "active" if tab == self._tab else "muted"
+            if tab == "targets" and self.targets.unwell:
+                tone = "bad"
+            counts.append((f"{tab.capitalize()} {number}", tone))
+        self.status_line.tell(counts=counts, position=self._shown.position)
 
     def on_row_table_highlighted(self, event: RowTable.Highlighted) -> None:
         if event.table is self._shown:
@@ -135,15 +153,11 @@ class CertificateScreen(Page):
             self._show_pane()
             self.refresh_bindings()
 
+    def on_row_table_marked(self, event: RowTable.Marked) -> None:
+        self.status_line.tell(marks=len(self.targets.marks))
+
     def on_row_table_opened(self, event: RowTable.Opened) -> None:
-        if event.table is self.versions:
-            from kmtui.screens.version import VersionScreen
-
-            self.app.push_screen(VersionScreen(self._certificate_id, event.row.data.number))
-        else:
-            from kmtui.screens.request import RequestScreen
-
-            self.app.push_screen(RequestScreen(event.row.key))
+        self.app.push_screen(row_screen(event.row.data))
 
     def on_resize(self) -> None:
         self._show_pane()
@@ -153,57 +167,64 @@ class CertificateScreen(Page):
         row = self._shown.row
         if row is None or not self.has_class("-wide"):
             self.pane.clear()
-        elif isinstance(row.data, Request):
-            self.run_worker(self._show_attempt(row.data), group="pane", exclusive=True)
         else:
-            self.run_worker(self._show_version(row.data), group="pane", exclusive=True)
+            self.run_worker(self._tell(row.data), group="pane", exclusive=True)
 
-    async def _show_attempt(self, request: Request) -> None:
-        """Since when it is parked stands in its log."""
-        log = await self.core.requests.log(request.id) if request.status == "parked" else []
-        held, since = self.core.requests.held_by(request), parked_at(request, log)
-        self.pane.show(attempt_facts(request, datetime.now(UTC), held=held, since=since))
-
-    async def _show_version(self, row: Version) -> None:
-        """The chain is no part of a list: it is read for the one version that is looked at."""
+    async def _tell(self, shown: Shown) -> None:
         try:
-            version = await self.core.certificates.version(self._certificate_id, row.number)
+            self.pane.show(await row_facts(self.core, shown))
         except KmtuiError as error:
             self.pane.clear(str(error))
-            return
-        chain = await asyncio.to_thread(read_chain, version.chain_pem)
-        facts = version_facts(version, datetime.now(UTC), chain.line)
-        more: Fact = ("", ("enter shows the whole text, the chain and the PEM", "muted"))
-        self.pane.show([("", (f"v{version.number}", "strong")), *facts, ("", ""), more])
 
     # Keys
 
     def impossible(self, key: str) -> str:
         if key == "save" and self._waiting is None:
             return "save: every version is saved"
-        return vault_reason(self.core, key) if key in KEYS else ""
+        if reason := vault_reason(self.core, key) if key in KEYS else "":
+            return reason
+        if key == "rollback":
+            return rollback_reason(self._version, self.targets.targets)
+        if key in ("edit", "delete") and self._tab != "targets":
+            return f"{KEYS[key].word}: tab goes to the targets, there it works"
+        return target_reason(key, self._chosen, self._current)
+
+    @property
+    def _current(self) -> int | None:
+        return self._certificate.current_version if self._certificate else None
+
+    @property
+    def _version(self) -> Version | None:
+        """The version under the cursor of the versions."""
+        row = self.versions.row
+        return row.data if row is not None and self._tab == "versions" else None
+
+    @property
+    def _chosen(self) -> list[Target]:
+        """The targets that keys are for: those chosen in their list; elsewhere all."""
+        return self.targets.chosen_targets if self._tab == "targets" else list(self.targets.targets)
 
     @property
     def _waiting(self) -> int | None:
         """Number of the version that s saves: the row's if it waits, else the newest that does."""
-        row = self.versions.row
-        if self._shown is self.versions and row is not None:
-            version: Version = row.data
-            if version.saved_at is None and version.revoked_at is None:
-                return version.number
+        version = self._version
+        if version is not None and version.saved_at is None and version.revoked_at is None:
+            return version.number
         return self._certificate.unsaved_version if self._certificate else None
 
     def copied(self) -> str:
-        """The serial of the version, or what the CA said to the attempt."""
-        row = self._shown.row
-        if row is None:
-            return ""
-        if isinstance(row.data, Version):
-            return row.data.serial
-        return request_cell(row.data)[0] or row.data.order_url or f"#{row.data.number}"
+        return row_text(self._shown.row.data) if self._shown.row is not None else ""
+
+    def action_back(self) -> None:
+        """One thing at a time: marks, screen."""
+        if not self.targets.clear_marks():
+            super().action_back()
 
     def action_next_pane(self) -> None:
-        self.toggle_class("-attempts")
+        self.remove_class(f"-{self._tab}")
+        self._tab = TABS[(TABS.index(self._tab) + 1) % len(TABS)]
+        self.add_class(f"-{self._tab}")
+        self.key_bar.show_keys(tuple(dict.fromkeys((*KEY_LINES[self._tab], *REST))))
         self._show_tabs(self.versions.count, self.attempts.count)
         self._show_pane()
         # A hidden table takes no focus: it is shown at the next refresh.
@@ -213,27 +234,10 @@ class CertificateScreen(Page):
         self._renewing.renew([self._certificate_id])
 
     def action_auto_renew(self) -> None:
-        self.start(self._toggle_auto_renew(), "auto-renew")
-
-    async def _toggle_auto_renew(self) -> None:
-        certificates = self.core.certificates
-        wanted = not (await certificates.get(self._certificate_id)).auto_renew
-        await certificates.set(self._certificate_id, auto_renew=wanted)
-        if wanted:
-            self.say("auto-renew on: kmtui renew --due renews it when it is due", "good")
-        else:
-            self.say("auto-renew off: nothing renews it any more; w switches it on", "warn")
+        self.start(self._policy.toggle_auto_renew(), "auto-renew")
 
     def action_auto_save(self) -> None:
-        self.start(self._toggle_auto_save(), "auto-save")
-
-    async def _toggle_auto_save(self) -> None:
-        certificates = self.core.certificates
-        asks = (await certificates.get(self._certificate_id)).auto_save == SaveMode.ASK
-        wanted = SaveMode.ALWAYS if asks else SaveMode.ASK
-        await certificates.set(self._certificate_id, auto_save=wanted)
-        then = "becomes current by itself" if asks else "waits until s saves it"
-        self.say(f"auto-save {wanted}: a new version {then}", "good")
+        self.start(self._policy.toggle_auto_save(), "auto-save")
 
     def action_save(self) -> None:
         if (number := self._waiting) is not None:
@@ -242,3 +246,42 @@ class CertificateScreen(Page):
     async def _save(self, number: int) -> None:
         version = await self.core.certificates.save(self._certificate_id, number)
         self.say(f"v{version.number} is current now", "good")
+
+    def action_deploy(self) -> None:
+        if self._current is not None and self._chosen:
+            self._deploying.deploy(self._chosen, self._current)
+
+    def action_rollback(self) -> None:
+        if self._version is not None:
+            self._deploying.roll_back(self.targets.targets, self._version, self._current)
+
+    def action_test(self) -> None:
+        self._deploying.verify(self._chosen)
+
+    def action_new(self) -> None:
+        form = TargetForm(self._certificate_id)
+        self.app.push_screen(form, lambda _: self._find(form.made))
+
+    def _find(self, made: str) -> None:
+        """Go to the target that was made."""
+        if made:
+            while self._tab != "targets":
+                self.action_next_pane()
+            self.start(self._read(), "certificate")
+            self.targets.select(made)
+
+    def action_edit(self) -> None:
+        if self._chosen:
+            self.app.push_screen(TargetForm(self._certificate_id, self._chosen[0]))
+
+    def action_delete(self) -> None:
+        if self._chosen:
+            self._deploying.delete(self._chosen[0])
+
+    def action_last_error(self) -> None:
+        """What is wrong with the row; where nothing is, the last error anywhere."""
+        screen = row_error(self._shown.row.data) if self._shown.row is not None else None
+        if screen is not None:
+            self.app.push_screen(screen)
+        else:
+            self.call_later(self.app.run_action, "last_error")

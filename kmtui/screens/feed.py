@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 from textual.timer import Timer
 
-from kmtui.core.events import RequestChanged
 from kmtui.model import Problem
-from kmtui.screens.jobwatch import JobWatch
+from kmtui.screens.jobwatch import JobWatch, job_of
 from kmtui.screens.page import Page
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Feed:
 
     @property
     def problem(self) -> tuple[str, Problem, datetime] | None:
-        """Title, problem and time of the request that failed last."""
+        """Title, problem and time of what failed last."""
         return self._jobs.problem
 
     def receive(self, event: Event) -> None:
@@ -73,7 +72,7 @@ class Feed:
     async def _tell_all(self) -> None:
         events, self._inbox, self._tick = tuple(self._inbox.values()), {}, None
         self._tell(events)
-        await self._show_jobs([event.id for event in events if isinstance(event, RequestChanged)])
+        await self._show_jobs([name for event in events if (name := job_of(event))])
 
     async def _look_elsewhere(self) -> None:
         version = await self._core.data_version()

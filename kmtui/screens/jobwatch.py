@@ -8,15 +8,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from kmtui.model import Problem, Request, RequestStatus
+from kmtui.core.events import Event, RequestChanged, TargetChanged
+from kmtui.model import Problem, Request, RequestStatus, Target, TargetState
+from kmtui.screens.target_words import problem_of_target
 from kmtui.widgets.jobstrip import Bulk, JobLine
 
 if TYPE_CHECKING:
     from kmtui.core.core import Core
 
-PREFIX = "request:"
+REQUEST, DEPLOYMENT = "request:", "deploy:"
+"""How the names of jobs begin; an id follows."""
 FEW = 6
 """So many are told one by one. Of more only the number is, and what failed: hundreds may run."""
+
+
+def job_of(event: Event) -> str:
+    """The name of the job that an event tells of; empty for other events."""
+    if isinstance(event, RequestChanged):
+        return REQUEST + event.id
+    return DEPLOYMENT + event.id if isinstance(event, TargetChanged) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +51,14 @@ class JobWatch:
         self._ended: Counter[str] = Counter()
         """How those of them that ended did."""
         self.problem: tuple[str, Problem, datetime] | None = None
-        """Title, problem and time of the request that failed last."""
+        """Title, problem and time of what failed last."""
 
     async def look(self, moved: Sequence[str] = ()) -> JobNews:
         """The jobs that run, and those that ended since the last look.
 
-        `moved` are ids of requests that changed lately, the latest last.
+        `moved` are names of jobs that came further lately, the latest last.
         """
-        names = [n.removeprefix(PREFIX) for n in self._core.jobs.running if n.startswith(PREFIX)]
+        names = [n for n in self._core.jobs.running if n.startswith((REQUEST, DEPLOYMENT))]
         now = frozenset(names)
         begun, ended = now - self._running, self._running - now
         if not self._running and begun:
@@ -60,21 +70,35 @@ class JobWatch:
         shown = [each for each in reversed(moved) if each in now][:1] if many else names
         if not (shown or ended):
             return JobNews(bulk=self._bulk() if now and many else None)
-        found = {row.id: row for row in await self._core.requests.some([*shown, *ended])}
+        found = await self._read([*shown, *ended])
         lines = [self._end(found[each]) for each in ended if each in found]
         if many:
             lines = [line for line in lines if line.status == "failed"]
         if many and not now:
             lines.append(self._summary())
-        running = [_line(found[each]) for each in shown if each in found]
+        running = [found[each].line for each in shown if each in found]
         return JobNews(running, lines, self._bulk() if now and many else None)
 
-    def _end(self, request: Request) -> JobLine:
-        line = _line(request)
+    async def _read(self, names: Sequence[str]) -> dict[str, _Found]:
+        """How the jobs of these names stand."""
+        requests, targets = (
+            [name.removeprefix(kind) for name in names if name.startswith(kind)]
+            for kind in (REQUEST, DEPLOYMENT)
+        )
+        found: dict[str, _Found] = {}
+        if requests:
+            rows = await self._core.requests.some(requests)
+            found |= {REQUEST + row.id: _of_request(row) for row in rows}
+        if targets:
+            of_targets = await self._core.targets.some(targets)
+            found |= {DEPLOYMENT + row.id: _of_target(row) for row in of_targets}
+        return found
+
+    def _end(self, found: _Found) -> JobLine:
+        line = found.line
         self._ended[line.status] += 1
-        if line.status == "failed" and request.problem is not None:
-            at = request.finished_at or request.created_at
-            self.problem = (line.name, request.problem, at)
+        if line.status == "failed" and found.problem is not None:
+            self.problem = (line.name, found.problem, found.at)
         return line
 
     def _bulk(self) -> Bulk:
@@ -85,15 +109,48 @@ class JobWatch:
         """How many of them ended how, once none runs any more."""
         counts = [f"{self._ended[word]} {word}" for word in _WORDS if self._ended[word]]
         status = "failed" if self._ended["failed"] else "done"
-        return JobLine(f"{self._seen} requests", status, ", ".join(counts))
+        return JobLine(f"{self._seen} jobs", status, ", ".join(counts))
 
 
 _WORDS = ("done", "failed", "parked", "cancelled")
 
 
-def _line(request: Request) -> JobLine:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One job as it stands."""
+
+    line: JobLine
+    problem: Problem | None
+    at: datetime
+    """When it ended, or began."""
+
+
+def _of_request(request: Request) -> _Found:
     title = f"{request.kind} {request.certificate or request.names[0]}"
-    return JobLine(title, _status(request), _step(request), _seconds(request))
+    line = JobLine(title, _status(request), _step(request), _seconds(request))
+    return _Found(line, request.problem, request.finished_at or request.created_at)
+
+
+def _of_target(target: Target) -> _Found:
+    began = target.started_at or target.created_at
+    step = target.step if target.state == TargetState.UPLOADING else target.error or target.step
+    line = JobLine(
+        f"deploy {target.certificate} to {target.name}",
+        _TARGET_STATES[TargetState(target.state)],
+        step,
+        (datetime.now(UTC) - began).total_seconds(),
+    )
+    return _Found(line, problem_of_target(target) if target.error else None, began)
+
+
+_TARGET_STATES = {
+    TargetState.WAITING: "queued",
+    TargetState.UPLOADING: "running",
+    TargetState.DEPLOYED: "done",
+    TargetState.VERIFIED: "done",
+    TargetState.FAILED: "failed",
+    TargetState.STALE: "failed",
+}
 
 
 def _status(request: Request) -> str:

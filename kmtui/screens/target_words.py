@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kmtui.core.deployment.layouts import paths
-from kmtui.model import Deployment, Target, TargetState
+from kmtui.model import Deployment, Problem, Target, TargetState
 from kmtui.screens.checklines import CONTINUED
 from kmtui.screens.renewal_words import moment
-from kmtui.status import Cell, ago, duration, look, status_cell, when
+from kmtui.status import Cell, ago, look, status_cell, when
 from kmtui.widgets.details import Fact
 from kmtui.widgets.rows import Column, Row
 
 COLUMNS = (
-    Column("NAME", 10, 24, flex=1),
-    Column("SERVER", 10, 24, flex=1, drop=2),
-    Column("WHERE", 12, 48, flex=2, middle=True, drop=3),
+    Column("NAME", 8, 20, flex=1),
+    Column("SERVER", 8, 20, flex=1, drop=2),
+    Column("WHERE", 14, 48, flex=2, middle=True, drop=3),
     Column("VERSION", 7),
     Column("STATE", 9),
-    Column("NEXT / WHY", 18, flex=3),
+    Column("NEXT / WHY", 22, flex=3),
 )
 NOT_WELL = (TargetState.FAILED, TargetState.STALE)
-HOOK = "own command"
+HOOK = "command"
 """In place of the end server, for a target that a command serves."""
 
 
@@ -45,11 +45,11 @@ def where(target: Target) -> str:
 
 
 def version_cell(target: Target) -> Cell:
-    """Which version is there, and which one is wanted in its place: ``v6>v7``."""
-    there = f"v{target.version}" if target.version else ""
-    if target.wanted_version is None or target.wanted_version == target.version:
-        return there or "none", "" if there else "muted"
-    return f"{there}>v{target.wanted_version}", "working"
+    """Which version is there, and which one is wanted in its place: ``v6>v7``, ``new v7``."""
+    there, wanted = target.version, target.wanted_version
+    if wanted is None or wanted == there:
+        return (f"v{there}", "") if there else ("none", "muted")
+    return (f"v{there}>v{wanted}" if there else f"new v{wanted}"), "working"
 
 
 def next_cell(target: Target, now: datetime) -> Cell:
@@ -66,7 +66,7 @@ def next_cell(target: Target, now: datetime) -> Cell:
     if target.state == TargetState.VERIFIED and target.verified_at is not None:
         return f"seen {ago(target.verified_at, now)} at {target.verify}", ""
     if target.deployed_at is not None:
-        return f"{when(target.deployed_at)}, nobody can look: E says where", "muted"
+        return f"{ago(target.deployed_at, now)}, not seen: E says where", "muted"
     return "", ""
 
 
@@ -102,10 +102,7 @@ def standing_facts(target: Target, now: datetime) -> list[Fact]:
             facts.append(("next", target.hint))
     elif target.step:
         facts.append(("now" if target.state == TargetState.UPLOADING else "last", target.step))
-    if target.next_attempt_at is not None and target.state != TargetState.UPLOADING:
-        failed = f", failed {target.failures} in a row" if target.failures > 1 else ""
-        at = "now" if target.next_attempt_at <= now else moment(target.next_attempt_at, now)
-        facts.append(("tried again", (f"{at}{failed}; p does it now", "warn")))
+    facts += again_fact(target, now)
     if target.deployed_at is not None:
         facts.append(("deployed", when(target.deployed_at)))
     if target.verified_at is not None:
@@ -113,31 +110,54 @@ def standing_facts(target: Target, now: datetime) -> list[Fact]:
     return facts
 
 
+def again_fact(target: Target, now: datetime) -> list[Fact]:
+    """When something is done there by itself; nothing when there is nothing to do."""
+    if target.next_attempt_at is None or target.state == TargetState.UPLOADING:
+        return []
+    failed = f", failed {target.failures} times in a row" if target.failures > 1 else ""
+    due = target.next_attempt_at <= now
+    at = "within half a minute" if due else moment(target.next_attempt_at, now)
+    return [("again", (f"{at} by itself{failed}; p does it now", "warn"))]
+
+
 def setting_facts(target: Target) -> list[Fact]:
-    """How it is set up."""
+    """How it is set up: the files that a server must name, and what is done with them."""
+    verify: Fact = ("verify", target.verify or ("nobody looks: E says where", "muted"))
     if target.hook:
-        settings: list[Fact] = [("command", target.hook)]
-    else:
-        settings = [
-            *((name, path) for name, path in paths(target).items()),
-            ("layout", target.layout),
-            ("owner", target.owner or ("whoever logs in", "muted")),
-            ("mode", f"{target.mode:04o} where the key is"),
-            ("check", target.check_command or ("none", "muted")),
-            ("reload", target.reload_command or ("none", "muted")),
-        ]
-        if target.adopt:
-            settings.append(("adopt", ("files that are there may be taken over", "warn")))
-    return [*settings, ("verify", target.verify or ("nobody looks: E says where", "muted"))]
+        return [("command", target.hook), verify]
+    facts: list[Fact] = [
+        (CONTINUED if at else "files", path) for at, path in enumerate(paths(target).values())
+    ]
+    if target.adopt:
+        facts.append((CONTINUED, ("those of others that are there may be taken over", "warn")))
+    owner = target.owner or "whoever logs in"
+    return [
+        *facts,
+        ("kept", f"{target.layout} · owner {owner} · key {target.mode:04o}"),
+        ("check", target.check_command or ("none", "muted")),
+        ("reload", target.reload_command or ("none", "muted")),
+        verify,
+    ]
+
+
+def problem_of_target(target: Target) -> Problem:
+    """What is wrong with a target, for the key ``!``."""
+    place = f"{target.server}:{target.directory}" if target.server else target.hook
+    return Problem(
+        type=f"kmtui:deployment-{target.state}",
+        detail="",
+        what=target.error,
+        hint=target.hint,
+        where=f"{target.name} · {place}",
+    )
 
 
 def history_facts(history: Sequence[Deployment], most: int = 8) -> list[Fact]:
     """The last attempts, newest first."""
     facts: list[Fact] = []
     for line in history[:most]:
-        took = duration((line.ended_at - line.started_at).total_seconds())
         shown = look(line.outcome)
-        said = f"{shown.glyph} {when(line.ended_at)} v{line.version} {line.outcome} in {took}"
+        said = f"{shown.glyph} {when(line.ended_at)} v{line.version} {line.outcome}"
         facts.append((CONTINUED if facts else "tries", (said, shown.tone)))
     if len(history) > most:
         facts.append((CONTINUED, (f"and {len(history) - most} before", "muted")))

@@ -63,6 +63,13 @@ class FieldRow(Vertical):
         self._error.show([(text, "bad")])
         self.set_class(bool(text), "-wrong")
 
+    @property
+    def changed(self) -> bool:
+        """Whether its value is another one than at first."""
+        value = value_of(self.control)
+        first = self.spec.default == "yes" if isinstance(value, bool) else self.spec.default
+        return value != first
+
     def value_changed(self) -> None:
         """An error belongs to the value it was said about."""
         if value_of(self.control) != self._wrong:
@@ -160,11 +167,11 @@ class Form(Vertical):
     def show_field(self, name: str, shown: bool = True) -> None:
         """Show or hide a field; a hidden one has no value."""
         self._rows[name].display = shown
+        self._tell_fold()
 
     async def set_fields(self, fields: Iterable[FieldSpec]) -> None:
         """Ask for other things; fields that stay keep what was typed."""
-        values = {name: value_of(row.control) for name, row in self._rows.items()}
-        kept = {name: v for name, v in values.items() if v != self._rows[name].spec.default}
+        kept = {name: value_of(row.control) for name, row in self._rows.items() if row.changed}
         focused = next((name for name, row in self._rows.items() if row.has_focus_within), "")
         self._rows = {spec.name: FieldRow(spec) for spec in fields}
         scroll = self.query_one(VerticalScroll)
@@ -245,11 +252,11 @@ class Form(Vertical):
 
     def _tell_fold(self) -> None:
         """What stands behind it; of a secret only that it is there."""
-        folded = [row for row in self._rows.values() if row.spec.folded]
-        changed = [row for row in folded if value_of(row.control) != row.spec.default]
+        folded = [row for row in self._rows.values() if row.spec.folded and row.display]
+        self._fold.display = bool(folded)
         self._fold.tell(
-            changed=[_in_short(row) for row in changed],
-            usual=[row.spec.label for row in folded if row not in changed],
+            changed=[_in_short(row) for row in folded if row.changed],
+            usual=[row.spec.label for row in folded if not row.changed],
         )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -285,5 +292,6 @@ class Form(Vertical):
 
 
 def _in_short(row: FieldRow) -> str:
-    """Label and value of a field; of a secret the label."""
-    return row.spec.label if row.spec.secret else f"{row.spec.label} {value_of(row.control)}"
+    """Label and value of a field; the label alone of a secret, or of what is ticked."""
+    value = value_of(row.control)
+    return row.spec.label if row.spec.secret or value is True else f"{row.spec.label} {value}"

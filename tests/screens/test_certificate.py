@@ -42,12 +42,12 @@ async def test_it_shows_names_state_and_history(bench: Bench, size: tuple[int, i
         assert "valid until" in text
         assert "not due before" in text
         assert "auto-renew on · auto-save ask · practice · ec256" in text
-        assert "Versions 1   Attempts 1" in text
+        assert "Versions 1   Attempts 1   Targets 0" in text
         assert line_with(pilot.app, "+ v1").split()[2] == "current"
         assert ("version 1 is saved" in text) == (size == WIDE)
 
 
-async def test_at_80_columns_tab_goes_to_the_attempts_and_back(bench: Bench) -> None:
+async def test_at_80_columns_tab_goes_to_the_attempts_the_targets_and_back(bench: Bench) -> None:
     await obtain(bench)
 
     async with opened(bench.core, "certificates") as pilot:
@@ -62,6 +62,7 @@ async def test_at_80_columns_tab_goes_to_the_attempts_and_back(bench: Bench) -> 
         assert type(pilot.app.screen).__name__ == "RequestScreen"
 
         await press(pilot, "escape")
+        assert "No targets yet. n adds one" in await press(pilot, "tab")
         assert "ISSUED" in await press(pilot, "tab")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from kmtui.model import Problem, Request, RequestStatus
-from kmtui.screens.jobwatch import PREFIX, JobWatch
+from kmtui.model import Problem, Request, RequestStatus, Target
+from kmtui.screens.jobwatch import DEPLOYMENT, REQUEST, JobWatch
 from kmtui.widgets.jobstrip import Bulk
 from tests.db import samples
 
@@ -41,15 +42,29 @@ class PaperRequests:
         self.running.remove(request_id)
 
 
-def watch() -> tuple[JobWatch, PaperRequests]:
-    requests = PaperRequests()
+class PaperTargets:
+    """Targets as a test says; those that are uploading are deployed to."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Target] = {}
+
+    async def some(self, ids: list[str]) -> list[Target]:
+        return [self.rows[each] for each in ids]
+
+
+def watch(targets: PaperTargets | None = None) -> tuple[JobWatch, PaperRequests]:
+    requests, of = PaperRequests(), targets or PaperTargets()
 
     class Jobs:
         @property
         def running(self) -> tuple[str, ...]:
-            return tuple(PREFIX + each for each in requests.running)
+            deploying = [row.id for row in of.rows.values() if row.state == "uploading"]
+            return (
+                *(REQUEST + each for each in requests.running),
+                *(DEPLOYMENT + each for each in deploying),
+            )
 
-    core: Any = SimpleNamespace(requests=requests, jobs=Jobs())
+    core: Any = SimpleNamespace(requests=requests, targets=of, jobs=Jobs())
     return JobWatch(core), requests
 
 
@@ -71,7 +86,7 @@ async def test_many_are_told_as_one_and_only_the_last_that_moved_is_read() -> No
     jobs, requests = watch()
     ids = requests.begin(200)
 
-    news = await jobs.look([ids[3], ids[7]])
+    news = await jobs.look([REQUEST + ids[3], REQUEST + ids[7]])
     assert news.bulk == Bulk(200, 200)
     assert requests.read == 1
     assert len(news.running) == 1
@@ -98,9 +113,35 @@ async def test_when_all_ended_the_count_stays_to_be_seen_and_the_next_begins_ane
     news = await jobs.look()
     assert news.bulk is None
     assert (news.ended[-1].name, news.ended[-1].step) == (
-        "10 requests",
+        "10 jobs",
         "8 done, 1 failed, 1 parked",
     )
 
     requests.begin(1)
     assert (await jobs.look()).bulk is None
+
+
+async def test_deployments_are_told_beside_requests_and_a_failure_is_kept() -> None:
+    # given
+    targets = PaperTargets()
+    jobs, requests = watch(targets)
+    requests.begin(1)
+    shop = samples.certificate("shop")
+    target = samples.target(shop, "web1", state="uploading", step="checking: nginx -t")
+    targets.rows[target.id] = target
+
+    # when / then: under way
+    news = await jobs.look()
+    assert [(line.name, line.status, line.step) for line in news.running][1:] == [
+        ("deploy shop to web1", "running", "checking: nginx -t")
+    ]
+
+    # when: it went wrong
+    said = "nginx -t ended with 1"
+    targets.rows[target.id] = replace(target, state="failed", error=said)
+    news = await jobs.look()
+
+    # then
+    assert [(line.status, line.step) for line in news.ended] == [("failed", said)]
+    assert jobs.problem is not None
+    assert jobs.problem[1].what == said
