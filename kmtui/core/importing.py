@@ -125,7 +125,12 @@ class Imports:
                 adopted_accounts.store(self._context, session, found, row)
             return row, told
 
-        row, told = await self._context.db.write(store)
+        try:
+            row, told = await self._context.db.write(store)
+        except (VaultError, DatabaseError):
+            raise
+        except KmtuiError as error:
+            row, told = None, adopted_accounts.failed(found, error)
         if row is None:
             await self._record_failure(told)
             return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,9 @@ from kmtui.text import Secret
 
 _STATUSES = frozenset({VALID, "deactivated", "revoked"})
 """Words of RFC 8555 section 7.1.6 that are believed."""
-_LONGEST_URL = 1000
+_LONGEST = 1000
+"""Characters of a URL."""
+_EMAIL = re.compile(r"[!-~]{1,64}@[!-~]{1,255}")
 
 
 def account_from(
@@ -54,7 +57,7 @@ def account_from(
         directory_url=directory_url,
         fits=fits,
         account_url=url,
-        email=email if isinstance(email, str) and "@" in email else _email_of(addresses),
+        email=_email(email) or _email_of(addresses),
         status=PENDING if url is None else status if status in _STATUSES else VALID,
         where=where,
     )
@@ -77,7 +80,7 @@ def member(document: Any, *way: str) -> Any:
 
 
 def _is_url(text: Any) -> bool:
-    if not isinstance(text, str) or len(text) > _LONGEST_URL:
+    if not isinstance(text, str) or len(text) > _LONGEST or not text.isascii():
         return False
     try:
         return urlsplit(text).scheme == "https" and bool(urlsplit(text).hostname)
@@ -85,5 +88,9 @@ def _is_url(text: Any) -> bool:
         return False
 
 
+def _email(text: Any) -> str | None:
+    return text if isinstance(text, str) and _EMAIL.fullmatch(text) else None
+
+
 def _email_of(contact: list[Any]) -> str | None:
-    return email_of([each for each in contact if isinstance(each, str)])
+    return _email(email_of([each for each in contact if isinstance(each, str)]))

@@ -42,12 +42,11 @@ def read_acme_sh(tree: Tree, password: Password) -> Found:
     certificates: list[FoundCertificate] = []
     for folder in tree.names(kind="directory"):
         name = folder.removesuffix("_ecc")
-        conf = tree.text(f"{folder}/{name}.conf")
-        if conf is None:
-            continue
-        account = by_folder.get("ca/" + ca_folder(_settings(conf).get("Le_API", "")))
         try:
-            certificates += _certificates(tree, folder, name, account, password)
+            conf = tree.text(f"{folder}/{name}.conf")
+            if conf is not None:
+                account = by_folder.get("ca/" + ca_folder(_settings(conf).get("Le_API", "")))
+                certificates += _certificates(tree, folder, name, account, password)
         except InvalidInput as error:
             found.troubles.append(Trouble(tree.shown(folder), error))
     found.certificates.extend(sorted_by_label(certificates))

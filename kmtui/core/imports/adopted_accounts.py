@@ -32,11 +32,30 @@ def plan(
             here = _here(each, authority, accounts)
             row = here or _row(context, each, authority, accounts)
         except KmtuiError as error:
-            yield each, None, _told(each, each.account_url or each.directory_url, error=error)
+            yield each, None, failed(each, error)
             continue
         if here is None:
             accounts.append(row)
-        yield each, row, _told(each, row.name, row, fate=Fate.KNOWN if here else Fate.NEW)
+        told = Imported(
+            kind="account",
+            name=row.name,
+            where=each.where,
+            fate=Fate.KNOWN if here else Fate.NEW,
+            id=row.id,
+            ca=row.ca,
+        )
+        yield each, row, told
+
+
+def failed(found: FoundAccount, error: KmtuiError) -> Imported:
+    """An account that cannot be imported, and why."""
+    return Imported(
+        kind="account",
+        name=found.account_url or found.directory_url,
+        where=found.where,
+        fate=Fate.FAILED,
+        error=error,
+    )
 
 
 def store(context: Context, session: Session, found: FoundAccount, row: Account) -> None:
@@ -116,22 +135,3 @@ def _free_name(wish: str, known: Sequence[Account]) -> str:
     if wish not in taken:
         return wish
     return next(name for n in count(2) if (name := f"{wish}-{n}") not in taken)
-
-
-def _told(
-    found: FoundAccount,
-    name: str,
-    row: Account | None = None,
-    *,
-    fate: Fate = Fate.FAILED,
-    error: KmtuiError | None = None,
-) -> Imported:
-    return Imported(
-        kind="account",
-        name=name,
-        where=found.where,
-        fate=fate,
-        id=row.id if row else None,
-        ca=row.ca if row else None,
-        error=error,
-    )

@@ -41,7 +41,7 @@ class Plan:
         fate = Fate.NEW if self.into is None else Fate.JOINED
         return Imported(
             kind="certificate",
-            name=self.into.name if self.into else label or self.found.label or self.names[0],
+            name=self.into.name if self.into else label or self.found.wish,
             where=self.found.in_use.where,
             fate=fate if self.fresh or self.unlocked else Fate.KNOWN,
             id=self.into.id if self.into else id,
@@ -197,7 +197,7 @@ def _new(context: Context, session: Session, plan: Plan, account: Account | None
     in_use, now = plan.found.in_use.facts, context.clock()
     certificate = Certificate(
         id=str(uuid.uuid4()),
-        name=certificates.free_label(session, plan.found.label or plan.names[0]),
+        name=certificates.free_label(session, plan.found.wish),
         names=plan.names,
         account_id=account.id if account else None,
         account=account.name if account else None,

@@ -42,14 +42,14 @@ def read_certbot(tree: Tree, password: Password) -> Found:
     found.accounts.extend(by_id.values())
     certificates = []
     for label, folder in _lineages(tree).items():
-        settings = _settings(tree.text(f"renewal/{label}.conf") or "")
-        account = by_id.get(settings.get("account", ""))
         try:
+            settings = _settings(tree.text(f"renewal/{label}.conf") or "")
             versions = _versions(tree, folder, password, found)
         except InvalidInput as error:
             found.troubles.append(Trouble(tree.shown(folder), error))
             continue
         if versions:
+            account = by_id.get(settings.get("account", ""))
             certificates.append(
                 FoundCertificate(
                     versions=tuple(versions.values()),

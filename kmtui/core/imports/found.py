@@ -32,7 +32,7 @@ class FoundCertificate:
     versions: tuple[FoundVersion, ...]
     """The one that began first, first. At least one."""
     label: str = ""
-    """What the other client calls it."""
+    """What the other client calls it: a name of a file, which may hold anything."""
     current: str = ""
     """Fingerprint of the version in use there; empty when nothing says so: the last one."""
     account: str = ""
@@ -45,6 +45,12 @@ class FoundCertificate:
         """The version that is in use."""
         in_use = (version for version in self.versions if version.facts.sha256 == self.current)
         return next(in_use, self.versions[-1])
+
+    @property
+    def wish(self) -> str:
+        """The label to have here: theirs where it can be one, else the first name."""
+        label = self.label.strip()
+        return label if label.isprintable() and label else self.names()[0]
 
     def names(self) -> tuple[str, ...]:
         """Canonical names of the version in use. Raises InvalidInput for one that is none."""

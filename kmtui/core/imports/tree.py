@@ -188,6 +188,8 @@ def read_file(path: Path) -> bytes:
             os.close(file)
     except OSError as error:
         raise InvalidInput(f"cannot read {path}: {error.strerror}", field=FIELD) from error
+    except ValueError as error:  # a zero octet
+        raise InvalidInput(f"{str(path)!r} names no file", field=FIELD) from error
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

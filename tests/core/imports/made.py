@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -76,7 +77,7 @@ def history(*names: str, versions: int = 3) -> list[Made]:
 def written(path: Path, text: str | bytes) -> Path:
     """A file, its directories made where they are missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    path.write_bytes(os.fsencode(text) if isinstance(text, str) else text)
     return path
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from kmtui.core import keys
 from kmtui.core.core import Core
 from kmtui.core.errors import Refused
@@ -131,3 +133,18 @@ async def test_without_an_account_a_renewal_says_what_to_do(core: Core, tmp_path
 
     assert outcome.error is not None
     assert "kmtui cert set shop.example.org --account" in outcome.error.hint
+
+
+@pytest.mark.parametrize("strange", ["\\ud800@example.org", "a b@example.org", "x", "@"])
+async def test_what_is_noted_of_an_account_may_be_anything(
+    core: Core, tmp_path: Path, strange: str
+) -> None:
+    certbot_lineage(tmp_path, "shop", [made()])
+    folder = certbot_account(tmp_path, KEY)
+    note = '{"uri": "https://ca.example.org/%s", "body": {"contact": ["mailto:%s"]}}'
+    written(folder / "regr.json", note % (strange, strange))
+
+    account, _ = await brought(core, tmp_path)
+
+    assert account.fate == Fate.NEW
+    assert (await core.accounts.get("example-certbot")).email is None

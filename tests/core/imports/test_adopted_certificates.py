@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -310,3 +311,15 @@ async def test_a_deleted_certificate_is_not_brought_back(core: Core, tmp_path: P
 
     # Nobody asked for it back: the same names are a new certificate then.
     assert (outcome.fate, outcome.name) == (Fate.NEW, "shop.example.org-2")
+
+
+@pytest.mark.parametrize("label", [b"shop\xff", "a\u202eb", "x\x1b[2J", " "])
+async def test_a_label_that_is_no_text_gives_way_to_the_name(
+    core: Core, tmp_path: Path, label: str | bytes
+) -> None:
+    name = os.fsdecode(label)
+    certbot_lineage(tmp_path, name, [made("shop.example.org")])
+
+    (outcome,) = await brought(core, tmp_path)
+
+    assert (outcome.fate, outcome.name) == (Fate.NEW, "shop.example.org")
