@@ -128,12 +128,13 @@ def history(context: typer.Context, certificate: Word) -> int:
         out.answer(
             {"versions": [documents.version(row, now) for row in rows]},
             table(
-                ["version", "why", "status", "issued", "not after", "saved", "issuer", "serial"],
+                ["version", "why", "status", "key", "issued", "not after", "saved", "issuer", "serial"],
                 [
                     (
                         row.number,
                         row.why,
                         version_status(row, now),
+                        "held" if row.has_key else "none",
                         when(row.issued_at),
                         date(row.not_after),
                         row.saved_at and date(row.saved_at),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts the real servers of the test suite into .cache/servers/bin: Pebble (an ACME CA), BIND 9,
-# OpenSSH's sshd and nginx.
+# OpenSSH's sshd and nginx; and the programs whose files are imported and that read exported ones:
+# certbot, lego, keytool.
 #
 # Nothing is installed on the machine and root is not needed: Debian packages are downloaded with
 # apt's own signature checks and unpacked below the cache. A server that already answers there is
