@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,19 +11,13 @@ from kmtui.cli import deploying, documents, target_report
 from kmtui.cli.outcome import batch_exit_code
 from kmtui.cli.output import Output
 from kmtui.cli.session import with_core
+from kmtui.cli.values import ProfileMode, Switch
 from kmtui.cli.waiting import seen_through
 from kmtui.model import SaveMode
 from kmtui.text import one_line
 
 if TYPE_CHECKING:
     from kmtui.core.core import Core
-
-
-class Switch(StrEnum):
-    """On or off."""
-
-    ON = "on"
-    OFF = "off"
 
 
 def renew(
@@ -70,6 +63,23 @@ def change(
         str | None, typer.Option(metavar="A", help="Account that renews it from now on.")
     ] = None,
     name: Annotated[str | None, typer.Option(metavar="LABEL", help="Another label.")] = None,
+    reuse_key: Annotated[
+        Switch | None,
+        typer.Option("--reuse-key", help="Whether renewals keep the key; a new one is safer."),
+    ] = None,
+    chain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Chain to prefer, by the name of its top issuer; empty for none."
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="P", help="Profile of the CA; empty for none.")
+    ] = None,
+    profile_mode: Annotated[
+        ProfileMode | None,
+        typer.Option(help="Whether it may be issued without, where the CA drops the profile."),
+    ] = None,
 ) -> int:
     """Change how a certificate is kept; the next renewal goes by it."""
 
@@ -80,6 +90,10 @@ def change(
             account=account,
             auto_renew=None if auto_renew is None else auto_renew == Switch.ON,
             auto_save=auto_save,
+            reuse_key=None if reuse_key is None else reuse_key == Switch.ON,
+            preferred_chain=chain,
+            profile=profile,
+            profile_required=None if profile_mode is None else profile_mode.required,
         )
         verdict = await core.renewal.verdict(row.id)
         out.answer(

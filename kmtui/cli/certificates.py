@@ -207,7 +207,9 @@ def _lines(row: Certificate, verdict: Verdict, now: datetime) -> list[str]:
             ("Current version", row.current_version),
             ("Waits to be saved", row.unsaved_version),
             ("Key", row.key_type),
-            ("Profile", row.profile),
+            ("Profile", row.profile and f"{row.profile} ({_profile_mode(row)})"),
+            ("Renewed with", "the same key" if row.reuse_key else "a new key"),
+            ("Preferred chain", row.preferred_chain),
             ("Renewed unattended", row.auto_renew),
             ("Saved by", "itself" if row.auto_save == "always" else "hand"),
             ("Renewal", verdict.why),
@@ -220,6 +222,10 @@ def _lines(row: Certificate, verdict: Verdict, now: datetime) -> list[str]:
             ("Keys destroyed", row.purged_at and when(row.purged_at)),
         ]
     )
+
+
+def _profile_mode(row: Certificate) -> str:
+    return "required" if row.profile_required else "preferred"
 
 
 def _last_attempt(row: Certificate) -> str:

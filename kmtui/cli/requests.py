@@ -15,7 +15,7 @@ from kmtui.cli.output import Output, error_document, facts, table
 from kmtui.cli.pages import every_page
 from kmtui.cli.reports import answer_report
 from kmtui.cli.session import with_core
-from kmtui.cli.values import read_text
+from kmtui.cli.values import ProfileMode, read_text
 from kmtui.cli.watch import watching
 from kmtui.core.errors import InvalidInput, Refused
 from kmtui.model import (
@@ -80,6 +80,13 @@ def new(
     csr: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Signing request of a key kept elsewhere.")
     ] = None,
+    chain: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Chain to prefer, by the name of its top issuer."),
+    ] = None,
+    profile_mode: Annotated[
+        ProfileMode, typer.Option(help="Whether it may be issued without the profile.")
+    ] = ProfileMode.REQUIRED,
     force: Force = False,
     look: Annotated[
         bool, typer.Option("--look/--no-look", help="Look at the DNS of -d names first.")
@@ -108,6 +115,8 @@ def new(
             auto_save=save,
             choices={"": choice} if challenge or dns or server else {},
             csr_pem=read_text(csr, "csr") if csr else None,
+            preferred_chain=chain,
+            profile_required=profile_mode.required,
         )
 
     async def one(core: Core, out: Output) -> int:

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from kmtui.core.errors import InvalidInput
@@ -15,6 +16,26 @@ FILE_LIMIT = 256 * 1024
 """Bytes read of a file named on the command line."""
 COMMAND_PATIENCE = 30
 """Seconds for a command that prints a secret."""
+
+
+class Switch(StrEnum):
+    """On or off."""
+
+    ON = "on"
+    OFF = "off"
+
+
+class ProfileMode(StrEnum):
+    """What becomes of an order whose profile the CA does not offer any more."""
+
+    PREFERRED = "preferred"
+    REQUIRED = "required"
+
+    @property
+    def required(self) -> bool:
+        """Whether it fails, and is not placed without the profile."""
+        return self == ProfileMode.REQUIRED
+
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

@@ -87,11 +87,15 @@ class Certificates:
         account: str | None = None,
         auto_renew: bool | None = None,
         auto_save: str | None = None,
+        reuse_key: bool | None = None,
+        preferred_chain: str | None = None,
+        profile: str | None = None,
+        profile_required: bool | None = None,
     ) -> Certificate:
         """Change label, account or policy of a certificate; None leaves a thing as it is.
 
-        The next renewal goes by them. Raises NotFound, InvalidInput, Refused for an account that
-        cannot be used.
+        An empty `preferred_chain` or `profile` takes it away. The next renewal goes by all of them.
+        Raises NotFound, InvalidInput, Refused for an account that cannot be used.
         """
         self._context.access.require_change()
         certificate = await self.get(word)
@@ -99,22 +103,29 @@ class Certificates:
             raise InvalidInput("auto-save is ask or always", field="auto-save")
         if name is not None and not name.strip():
             raise InvalidInput("a label cannot be empty", field="name")
-        wanted = {
+        given = {
             "name": name.strip() if name else None,
             "account_id": (await self._usable_account(account)).id if account else None,
             "auto_renew": auto_renew,
             "auto_save": auto_save,
+            "reuse_key": reuse_key,
+            "preferred_chain": preferred_chain,
+            "profile": profile,
+            "profile_required": profile_required,
         }
-        fields = {key: value for key, value in wanted.items() if value is not None}
+        fields = {
+            key: value if value != "" else None for key, value in given.items() if value is not None
+        }
         if not fields:
-            raise InvalidInput(
-                "nothing to change", hint="--auto-renew, --auto-save, --account or --name"
-            )
+            raise InvalidInput("nothing to change", hint="kmtui cert set --help")
 
         def store(session: Session) -> None:
             rows.update(session, certificate.id, **fields)
             said = {**fields, "account_id": account} if account else fields
-            detail = ", ".join(f"{key.removesuffix('_id')} {value}" for key, value in said.items())
+            detail = ", ".join(
+                f"{key.removesuffix('_id')} {'none' if value is None else value}"
+                for key, value in said.items()
+            )
             self._context.record(
                 session, "set", "certificate", certificate.id, certificate.name, detail=detail
             )

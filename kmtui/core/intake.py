@@ -15,9 +15,10 @@ from sqlmodel import Session
 from kmtui.core import abilities, authorities, keys, ledger
 from kmtui.core.accounts import Accounts
 from kmtui.core.ca import CertificateAuthorities
+from kmtui.core.certificates import private_key_pem
 from kmtui.core.challenges.solvers import Solvers
 from kmtui.core.context import Context
-from kmtui.core.errors import InvalidInput, KmtuiError, Refused
+from kmtui.core.errors import InvalidInput, KmtuiError, NotFound, Refused
 from kmtui.core.events import CertificateChanged, RequestChanged
 from kmtui.core.names import normalise_names
 from kmtui.core.planning import Proof, plan, proof
@@ -30,11 +31,11 @@ from kmtui.model import (
     Authority,
     Certificate,
     CheckLine,
-    KeyType,
     Request,
     RequestKind,
     RequestSpec,
     RequestStatus,
+    Version,
 )
 
 
@@ -138,11 +139,16 @@ class Intake:
         used up (unless `forced`), or when the certificate has a version newer than `after_version`
         by now: somebody else was faster.
         """
-        key = None
+        key, said = None, []
         if spec.csr_pem:
             csr = keys.check_csr(spec.csr_pem, names=spec.names)
         else:
-            key, csr = await asyncio.to_thread(keys.with_csr, spec.names, KeyType(spec.key_type))
+            former, why = await self._former_key(spec, certificate_id)
+            said += [("info" if former else "warn", why)] if why else []
+            if former is None:
+                key, csr = await asyncio.to_thread(keys.with_csr, spec.names, spec.key_type)
+            else:
+                key, csr = former, await asyncio.to_thread(keys.csr, spec.names, former)
         account, authority = await self._account(spec)
         request = self._row(spec, kind, RequestStatus.QUEUED, account=account)
         await ledger.prepare()
@@ -191,9 +197,9 @@ class Intake:
                     kind="certificate-key",
                     value=keys.to_pem(key),
                 )
-            said = [("info", f"{kind} {', '.join(spec.names)} with {account.name}")]
-            said += [("warn", line) for line in ledger.warnings(standings)]
-            for level, text in said:
+            asked = ("info", f"{kind} {', '.join(spec.names)} with {account.name}")
+            warned = [("warn", line) for line in ledger.warnings(standings)]
+            for level, text in (asked, *said, *warned):
                 request_log.append(
                     session, request.id, at=request.created_at, level=level, text=text
                 )
@@ -213,6 +219,33 @@ class Intake:
             RequestChanged(row.id), CertificateChanged(row.certificate_id or "")
         )
         return Progress(self._context, row, csr)
+
+    async def _former_key(
+        self, spec: RequestSpec, certificate_id: str | None
+    ) -> tuple[keys.PrivateKey | None, str]:
+        """The key to keep where that is asked for and possible, and a line for the log."""
+        if not spec.reuse_key or certificate_id is None:
+            return None, ""
+
+        def found(session: Session) -> Version | None:
+            row = certificates.get(session, certificate_id)
+            number = row.current_version or row.unsaved_version
+            return versions.get(session, certificate_id, number) if number else None
+
+        version = await self._context.db.read(found)
+        if version is None:
+            return None, ""
+        if version.key_type != spec.key_type:
+            return None, f"a new key: that of version {version.number} is {version.key_type}"
+        spki = version.spki_sha256
+        if await self._context.db.read(lambda s: blocked_keys.is_blocked(s, spki)):
+            return None, f"a new key: that of version {version.number} was given up as compromised"
+        try:
+            pem = await private_key_pem(self._context.secrets, version)
+        except NotFound:
+            return None, f"a new key: that of version {version.number} is not kept here"
+        key = await asyncio.to_thread(keys.load_private_key, pem)
+        return key, f"with the key of version {version.number}"
 
     async def draft(self, spec: RequestSpec) -> Request:
         """Keep a form as it is; nothing is checked and no key is made."""
@@ -244,6 +277,9 @@ class Intake:
             auto_renew=True,
             auto_save=spec.auto_save,
             created_at=self._context.clock(),
+            reuse_key=spec.reuse_key,
+            preferred_chain=spec.preferred_chain,
+            profile_required=spec.profile_required,
         )
         certificates.insert(session, certificate)
         return certificate

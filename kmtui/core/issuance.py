@@ -13,8 +13,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
-from kmtui.core import inspection, keys
+from kmtui.core import chains, inspection, keys, ordering
 from kmtui.core.accounts import Accounts
 from kmtui.core.acme import (
     AcmeClient,
@@ -22,7 +23,6 @@ from kmtui.core.acme import (
     Authorization,
     Order,
     Signer,
-    action_for,
 )
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.challenges.answers import LOST, answer_to, answered_otherwise
@@ -46,7 +46,7 @@ from kmtui.core.errors import (
 from kmtui.core.events import RequestChanged
 from kmtui.core.persistence import insisting
 from kmtui.core.planning import Proof, plan
-from kmtui.core.problems import combined, counted
+from kmtui.core.problems import combined
 from kmtui.core.progress import Progress
 from kmtui.core.together import together, whole
 from kmtui.model import Authority, Request, RequestStatus
@@ -204,27 +204,7 @@ class Issuance:
         return order, authorizations
 
     async def _place(self, work: Work) -> Order:
-        """A new order, committed; without its predecessor where the CA does not take that name.
-
-        RFC 9773 section 5: 409 says that the predecessor was replaced already. Others say 400, 403
-        or 404 for one they do not know or do not count as ours.
-        """
-        progress, names = work.progress, work.request.names
-        replaces = progress.request.replaces
-        await progress.step(RequestStatus.ORDERING, f"ordering {counted(len(names), 'name')}")
-        profile = work.request.spec.profile
-        try:
-            order = await work.client.new_order(
-                work.signer, names, profile=profile, replaces=replaces
-            )
-        except AcmeError as error:
-            problem = error.problem if replaces is not None else None
-            if problem is None or action_for(problem, replaces=True) != Action.DROP_REPLACES:
-                raise
-            await progress.without_predecessor(error.message)
-            order = await work.client.new_order(work.signer, names, profile=profile)
-        await progress.ordered(order.url, order.status, work.authority.name)
-        return order
+        return await ordering.place(work.client, work.signer, work.progress, work.authority.name)
 
     async def _authorizations(self, work: Work, order: Order) -> list[Authorization]:
         """What the order still waits for; an order that is `ready` or further waits for nothing."""
@@ -333,7 +313,10 @@ class Issuance:
                 # that needs longer says so, and then the order is asked (see `finalize`).
                 order = replace(order, status="ready")
             if order.status == "ready":
-                order = await whole(client.finalize(signer, order, work.csr))
+                try:
+                    order = await whole(client.finalize(signer, order, work.csr))
+                except AcmeError as error:
+                    raise ordering.refused_late(error, work.request.spec) from error
             return await client.poll_order(
                 signer, url, until={"valid"}, known=order, deadline=ORDER_DEADLINE
             )
@@ -343,7 +326,13 @@ class Issuance:
         if not order.certificate:
             raise ProtocolViolation("the CA says the order is valid and names no certificate")
         async with insisting(work.client, work.signer, order.url, retries=work.request.retries):
-            chain = await work.client.certificate(work.signer, order.certificate)
+            chain = await chains.download(
+                work.client,
+                work.signer,
+                order.certificate,
+                preferred=work.request.spec.preferred_chain,
+                say=partial(work.progress.log, level="warn"),
+            )
         facts = await asyncio.to_thread(
             inspection.verify_issued,
             chain.pem,

@@ -24,7 +24,7 @@ from kmtui.core.due import choose, judge
 from kmtui.core.locks import FOLDER, FileLock, holder
 from kmtui.core.recovery import Recovery
 from kmtui.core.requests import Requests
-from kmtui.core.successors import Outcome, Successors
+from kmtui.core.successors import Outcome, Successors, own_csr_hint
 from kmtui.core.together import together
 from kmtui.core.windows import Windows
 from kmtui.db import accounts, certificates, renewal
@@ -222,18 +222,17 @@ class Renewal:
             rows = chosen(session)
             ids = [row.id for row in rows]
             plans, attempts = renewal.plans(session, ids), renewal.attempts(session, ids)
+
+            def verdict(row: Certificate, obstacle: str) -> Verdict:
+                tried = attempts.get(row.id, ())
+                return judge(row, plans.get(row.id), tried, now, obstacle=obstacle)
+
+            found = [(row, verdict(row, known.bar(row))) for row in rows]
+            due = [row.id for row, judged in found if judged.due]
+            by_csr = renewal.with_key_elsewhere(session, due)
             return [
-                (
-                    row,
-                    judge(
-                        row,
-                        plans.get(row.id),
-                        attempts.get(row.id, ()),
-                        now,
-                        obstacle=known.bar(row),
-                    ),
-                )
-                for row in rows
+                (row, verdict(row, own_csr_hint(row)) if row.id in by_csr else judged)
+                for row, judged in found
             ]
 
         return await self._context.db.read(judged)

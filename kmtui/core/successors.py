@@ -93,7 +93,13 @@ class Successors:
                 hint="kmtui request list shows its requests; retry the last one",
             )
         origin = await self._context.db.read(lambda s: _origin(s, certificate, newest))
-        return replace(_spec(certificate, origin), **changes), origin
+        spec = replace(_spec(certificate, origin), **changes)
+        if spec.csr_pem and "csr_pem" not in changes and not spec.reuse_key:
+            raise Refused(
+                f"{certificate.name} came with a signing request of its own: its key is not here",
+                hint=own_csr_hint(certificate),
+            )
+        return spec, origin
 
     async def refused(self, certificate: Certificate, kind: RequestKind, error: KmtuiError) -> None:
         """Keep in the trail why a certificate got no request."""
@@ -135,6 +141,14 @@ class Successors:
         )
 
 
+def own_csr_hint(certificate: Certificate) -> str:
+    """What an operator may do about a certificate whose key is kept elsewhere."""
+    return (
+        f"make a new signing request: kmtui cert reissue {certificate.name} --csr FILE;"
+        f" or send the same one again: kmtui cert set {certificate.name} --reuse-key on"
+    )
+
+
 def _newest(certificate: Certificate) -> int:
     """The version that is followed: the one that waits to be saved, else the current one."""
     return max(certificate.current_version or 0, certificate.unsaved_version or 0)
@@ -162,6 +176,9 @@ def _spec(certificate: Certificate, origin: Request | None) -> RequestSpec:
         profile=certificate.profile,
         label=None,
         auto_save=certificate.auto_save,
+        reuse_key=certificate.reuse_key,
+        preferred_chain=certificate.preferred_chain,
+        profile_required=certificate.profile_required,
     )
 
 

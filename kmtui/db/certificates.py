@@ -22,7 +22,10 @@ from kmtui.db.tables import CertificateNameRow, CertificateRow
 from kmtui.model import Certificate, ListQuery
 
 CHANGEABLE = frozenset(
-    {"name", "names", "account_id", "key_type", "profile", "auto_renew", "auto_save", "renew_at"}
+    {
+        *("name", "names", "account_id", "key_type", "profile", "auto_renew", "auto_save"),
+        *("renew_at", "reuse_key", "preferred_chain", "profile_required"),
+    }
 )
 SORTS = {
     "expires": Sort(col(CertificateRow.expiry_key)),

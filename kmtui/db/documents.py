@@ -31,6 +31,9 @@ def spec_to_json(spec: RequestSpec) -> dict[str, Any]:
         "auto_save": str(spec.auto_save),
         "choices": {name: asdict(choice) for name, choice in spec.choices.items()},
         "csr_pem": spec.csr_pem,
+        "reuse_key": spec.reuse_key,
+        "preferred_chain": spec.preferred_chain,
+        "profile_required": spec.profile_required,
     }
 
 

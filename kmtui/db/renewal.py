@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from kmtui.db import certificates, requests
 from kmtui.db.certificate_states import IN_FORCE, LIVE
-from kmtui.db.tables import CertificateRow, RenewalRow, RequestRow
+from kmtui.db.tables import CertificateRow, RenewalRow, RequestRow, VersionRow
 from kmtui.model import Certificate, RenewalPlan, Request, RequestStatus
 
 T = TypeVar("T")
@@ -87,6 +87,28 @@ def to_check(session: Session, now: datetime) -> list[tuple[Certificate, Renewal
     ids = select(RenewalRow.certificate_id).join(CertificateRow, _PLANNED).where(*conditions)
     by_id = {c.id: c for c in certificates.matching(session, col(CertificateRow.id).in_(ids))}
     return [(by_id[row.certificate_id], _model(row)) for row in rows]
+
+
+def with_key_elsewhere(session: Session, certificate_ids: Sequence[str]) -> set[str]:
+    """Those whose current version has its key elsewhere and whose CSR is not to be reused."""
+    current = and_(
+        col(VersionRow.certificate_id) == col(CertificateRow.id),
+        col(VersionRow.number) == col(CertificateRow.current_version),
+    )
+    conditions = (
+        col(VersionRow.request_id).is_not(None),
+        col(VersionRow.key_secret_id).is_(None),
+        col(CertificateRow.reuse_key).is_(False),
+    )
+    return {
+        found
+        for some in _batches(certificate_ids)
+        for found in session.exec(
+            select(CertificateRow.id)
+            .join(VersionRow, current)
+            .where(col(CertificateRow.id).in_(some), *conditions)
+        )
+    }
 
 
 def plan(session: Session, certificate_id: str) -> RenewalPlan | None:

@@ -71,6 +71,12 @@ class RequestSpec:
     choices: MappingType[str, ChallengeChoice] = field(default_factory=dict)
     """Per name; the key ``""`` is the choice for every name without its own."""
     csr_pem: str | None = None
+    reuse_key: bool = False
+    """Whether the key of the version before is kept, where there is one that may be."""
+    preferred_chain: str | None = None
+    """The chain to prefer, by the common name of its topmost issuer."""
+    profile_required: bool = True
+    """Whether a CA that does not offer `profile` must not issue without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

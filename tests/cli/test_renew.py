@@ -50,6 +50,19 @@ def only(rows: list[Any]) -> Any:
     return row
 
 
+def test_how_it_is_renewed_is_set_shown_and_taken_away_again(held: Run) -> None:
+    changed = held(
+        *("cert", "set", NAME, "--reuse-key", "on", "--chain", "Some Root"),
+        *("--profile", "classic", "--profile-mode", "preferred"),
+    )["certificate"]
+    again = held("cert", "set", NAME, "--chain", "", "--profile", "")["certificate"]
+
+    assert (changed["reuse_key"], changed["chain"]) == (True, "Some Root")
+    assert (changed["profile"], changed["profile_mode"]) == ("classic", "preferred")
+    assert (again["reuse_key"], again["chain"], again["profile"]) == (True, None, None)
+    held("cert", "set", NAME, code=2)
+
+
 def test_the_unattended_run_renews_what_is_due_and_nothing_else(held: Run, tmp_path: Path) -> None:
     assert held("renew", "--due")["due"] == 0
     make_due(tmp_path / "data")

@@ -271,6 +271,11 @@ OWN_ADVICE: dict[str, Advice] = {
         "it takes a moment: try again then",
         _LATER,
     ),
+    "kmtui:profile-retired": Advice(
+        "The CA does not offer this certificate profile any more",
+        "the next order goes without it, as it is only preferred",
+        Action.NEW_ORDER,
+    ),
     "kmtui:key-in-use": Advice(
         "The new key belongs to an account at this CA already", "take a freshly made key", _FIX
     ),
