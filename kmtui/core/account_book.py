@@ -123,6 +123,17 @@ class AccountBook:
         self._context.bus.publish(AccountChanged(account.id))
         return await self.get(account.id)
 
+    async def _found_ended(self, account: Account) -> Account:
+        """The CA says that somebody deactivated the account: what is shown follows it."""
+        if account.status == DEACTIVATED or self._context.access.read_only:
+            return account
+
+        def store(session: Session) -> None:
+            rows.update(session, account.id, status=DEACTIVATED)
+            self.note(session, "deactivate", account, detail="found deactivated at the CA")
+
+        return await self._stored(account, store)
+
     @asynccontextmanager
     async def on_record(self, act: str, account: Account, detail: str = "") -> AsyncIterator[None]:
         """Put on record that an act begins, and how it failed. That it went well is put on record
@@ -157,6 +168,15 @@ class AccountBook:
             await asyncio.sleep(0.05)
         with lock:
             yield
+
+
+def unfinished(account: Account) -> str:
+    """What was cut off at an account and is not at its end yet; empty for nothing."""
+    if account.status == DEACTIVATING:
+        return f"whether account {account.name} is deactivated is not known yet"
+    if account.key_changing:
+        return f"the change of the key of account {account.name} is not finished"
+    return ""
 
 
 def checked_key_type(word: str) -> KeyType:

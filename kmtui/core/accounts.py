@@ -21,6 +21,7 @@ from kmtui.core.account_book import (
     checked_email,
     contact_of,
     email_of,
+    unfinished,
 )
 from kmtui.core.account_keys import FORMATS
 from kmtui.core.acme import Signer, tells_of_deactivation
@@ -214,17 +215,6 @@ class Accounts(Registration, Deactivation):
                     raise
         raise AssertionError("the last key finds the account or raises")
 
-    async def _found_ended(self, account: Account) -> None:
-        """The CA says that somebody deactivated the account: what is shown follows it."""
-        if account.status == DEACTIVATED or self._context.access.read_only:
-            return
-
-        def store(session: Session) -> None:
-            rows.update(session, account.id, status=DEACTIVATED)
-            self.note(session, "deactivate", account, detail="found deactivated at the CA")
-
-        await self._stored(account, store)
-
     async def take_up(self) -> list[TakenUp]:
         """Bring changes of keys and deactivations that were cut off to their end.
 
@@ -234,7 +224,7 @@ class Accounts(Registration, Deactivation):
         now, found = self._context.clock(), []
         for account in await self.all():
             tried, again = self._later.get(account.id, (0, now))
-            if not (account.key_changing or account.status == DEACTIVATING) or now < again:
+            if not unfinished(account) or now < again:
                 continue
             try:
                 async with self._alone(account, patience=0.0):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from kmtui.core.account_book import DEACTIVATING
+from kmtui.core.account_book import unfinished
 from kmtui.core.context import Context
 from kmtui.core.renewal import Renewal
 from kmtui.db import accounts, cleanup, renewal, targets
-from kmtui.model import SHORT_LIVED, Account, Alert, Certificate, Target, TargetState, Verdict
+from kmtui.model import SHORT_LIVED, Alert, Certificate, Target, TargetState, Verdict
 
 
 class Alerts:
@@ -33,9 +33,9 @@ class Alerts:
         alerts = [alert for alert in found if alert is not None]
         alerts += map(_of_target, await self._context.db.read(targets.not_well))
         alerts += [
-            Alert(what="unfinished", text=text)
+            Alert(what="unfinished", text=f"{text}: kmtui resume")
             for account in await self._context.db.read(accounts.list_all)
-            if (text := _unfinished(account))
+            if (text := unfinished(account))
         ]
         if left := await self._context.db.read(cleanup.count_pending):
             what = "1 published answer is" if left == 1 else f"{left} published answers are"
@@ -70,15 +70,6 @@ def _of_target(target: Target) -> Alert:
         certificate=target.certificate,
         text=f"target {target.name}: {target.error}",
     )
-
-
-def _unfinished(account: Account) -> str:
-    """What was cut off at an account and is not at its end yet; empty for nothing."""
-    if account.key_changing:
-        return f"the change of the key of account {account.name} is not finished: kmtui resume"
-    if account.status == DEACTIVATING:
-        return f"whether account {account.name} is deactivated is not known yet: kmtui resume"
-    return ""
 
 
 def _day(moment: datetime) -> str:

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from kmtui.core import keys
 from kmtui.core.account_book import VALID, AccountBook, checked_key_type
-from kmtui.core.acme import Signer, thumbprint
+from kmtui.core.acme import Signer, tells_of_deactivation, thumbprint
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.context import Context
 from kmtui.core.errors import AcmeError, CaUnreachable, Refused
@@ -39,14 +39,14 @@ class Rollover(AccountBook):
 
         Raises Refused, VaultLocked; AcmeError while it cannot be told which key the CA has.
         """
+        if account.key_changing:
+            async with self._alone(account):
+                account = await self._settled(account)
         if account.account_url is None or account.status != VALID:
             raise Refused(
                 f"account {account.name} is {account.status} at {account.ca}",
                 hint="register it again or choose another account",
             )
-        if account.key_changing:
-            async with self._alone(account):
-                account = await self._settled(account)
         at = (account.id, account.account_url or "", account.key_thumbprint)
         if at not in self._signers:
             self._signers[at] = Signer(await self.key(account), account.account_url)
@@ -83,7 +83,8 @@ class Rollover(AccountBook):
             return await whole(self._carry_out(account, new_key))
 
     async def _settled(self, account: Account) -> Account:
-        """The account with one key, after asking the CA which of two it has if need be.
+        """The account with one key, after asking the CA which of two it has if need be; one that is
+        not valid any more is left as it is.
 
         For whoever is `_alone` with it. Raises Refused when the CA has neither; AcmeError.
         """
@@ -92,7 +93,12 @@ class Rollover(AccountBook):
             return account
         old, new = await self.key(account), await self._unsealed(account, rows.NEXT_KEY)
         client = await self._cas.client(account.ca)
-        in_force = await client.key_in_force(account.account_url or "", new, old)
+        try:
+            in_force = await client.key_in_force(account.account_url or "", new, old)
+        except AcmeError as error:
+            if tells_of_deactivation(error.problem):
+                return await self._found_ended(account)
+            raise
         if in_force is None:
             raise Refused(
                 f"the CA knows account {account.name} by neither its old nor its new key",

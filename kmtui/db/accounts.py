@@ -200,7 +200,7 @@ def _models(session: Session, found: Iterable[AccountRow]) -> list[Account]:
         Account(
             **{name: getattr(row, name) for name in AccountRow.model_fields},
             certificates=used.get(row.id, 0),
-            key_changing=NEXT_KEY in sealed.get(row.id, ()),
+            key_changing=row.status == "valid" and NEXT_KEY in sealed.get(row.id, ()),
         )
         for row in accounts
     ]

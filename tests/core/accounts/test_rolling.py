@@ -232,6 +232,25 @@ async def test_an_account_lost_by_the_ca_keeps_both_keys(desk: Desk, ca: FakeCa)
     assert await has_secret(desk.core, rows.NEXT_KEY)
 
 
+async def test_an_account_ended_elsewhere_meanwhile_is_shown_as_ended(
+    desk: Desk, ca: FakeCa
+) -> None:
+    ca.script["/key-change"].append(httpx.ReadError("reset"))
+    ca.script["/new-account"].extend([httpx.ConnectError("refused")] * 6)
+    with pytest.raises(CaUnreachable):
+        await desk.core.accounts.roll_key("ops")
+    ca.script["/new-account"].append(problem(400, "accountDoesNotExist", "who?"))
+    ca.script["/new-account"].append(problem(403, "unauthorized", "it is deactivated"))
+
+    (taken_up,) = (await desk.restart()).accounts
+
+    assert (taken_up.account.status, taken_up.error) == ("deactivated", None)
+    assert (await desk.restart()).accounts == ()
+    assert await alerts(desk) == []
+    with pytest.raises(Refused, match="ops is deactivated"):
+        await desk.obtain("www.example.org")
+
+
 async def test_two_processes_do_not_replace_it_at_once(
     desk: Desk, ca: FakeCa, monkeypatch: pytest.MonkeyPatch
 ) -> None:
