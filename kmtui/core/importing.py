@@ -75,7 +75,7 @@ class Imports:
             for each in found.certificates:
                 try:
                     plan = adopted_certificates.plan(self._context, session, each, taken)
-                except InvalidInput as error:
+                except KmtuiError as error:
                     foreseen.append(_failed(each, error))
                     continue
                 if each.label and plan.into:

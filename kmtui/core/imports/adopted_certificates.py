@@ -11,7 +11,7 @@ from sqlmodel import Session
 from kmtui.core import keys
 from kmtui.core.certificates import KEY_KIND
 from kmtui.core.context import Context
-from kmtui.core.errors import InvalidInput
+from kmtui.core.errors import InvalidInput, Refused
 from kmtui.core.imports.found import FoundCertificate, FoundVersion
 from kmtui.core.imports.outcome import Fate, Imported
 from kmtui.db import certificates, versions
@@ -69,17 +69,21 @@ def plan(
         for version in found.versions
     }
     fresh = tuple(each for each in found.versions if stored[each.facts.sha256] is None)
+    into = _holding(session, [here for here in stored.values() if here])
     unlocked = tuple(
         (here, each)
         for each in found.versions
-        if (here := stored[each.facts.sha256]) and not here.has_key and each.key_pem
+        if (here := stored[each.facts.sha256])
+        and into is not None
+        and here.certificate_id == into.id
+        and each.key_pem
+        and not here.has_key
     )
-    known = next((here for here in reversed(stored.values()) if here), None)
-    into = (
-        certificates.get(session, known.certificate_id)
-        if known
-        else _same(context, session, found, names, taken)
-    )
+    if into is not None and into.archived_at is not None and (fresh or unlocked):
+        raise Refused(
+            f"{into.name} is deleted here", hint=f"bring it back: kmtui cert undelete {into.name}"
+        )
+    into = into or _same(context, session, found, names, taken)
     return Plan(
         found=found,
         names=names,
@@ -88,6 +92,17 @@ def plan(
         unlocked=unlocked,
         takes_over=_takes_over(session, into, found, fresh),
     )
+
+
+def _holding(session: Session, stored: list[Version]) -> Certificate | None:
+    """The certificate that versions are of already, the last one's; not one whose keys were
+    destroyed for good.
+    """
+    for version in reversed(stored):
+        certificate = certificates.get(session, version.certificate_id)
+        if certificate.purged_at is None:
+            return certificate
+    return None
 
 
 def check_keys(plan: Plan) -> None:

@@ -323,3 +323,38 @@ async def test_a_label_that_is_no_text_gives_way_to_the_name(
     (outcome,) = await brought(core, tmp_path)
 
     assert (outcome.fate, outcome.name) == (Fate.NEW, "shop.example.org")
+
+
+async def test_a_deleted_certificate_has_to_be_brought_back_first(
+    core: Core, tmp_path: Path
+) -> None:
+    first, second = history("shop.example.org", versions=2)
+    certbot_lineage(tmp_path / "1", "shop", [first])
+    certbot_lineage(tmp_path / "2", "shop", [first, second])
+    await brought(core, tmp_path / "1")
+    await core.archive.delete(["shop"])
+
+    (known,) = await brought(core, tmp_path / "1")
+    (refused,) = await brought(core, tmp_path / "2")
+    await core.archive.undelete(["shop"])
+    (joined,) = await brought(core, tmp_path / "2")
+
+    assert (known.fate, refused.fate, joined.fate) == (Fate.KNOWN, Fate.FAILED, Fate.JOINED)
+    assert refused.error is not None
+    assert "kmtui cert undelete shop" in refused.error.hint
+
+
+async def test_keys_that_were_destroyed_do_not_come_back(core: Core, tmp_path: Path) -> None:
+    first, second = history("shop.example.org", versions=2)
+    certbot_lineage(tmp_path / "1", "shop", [first])
+    certbot_lineage(tmp_path / "2", "shop", [first, second])
+    await brought(core, tmp_path / "1")
+    (certificate,) = await core.certificates.page(ListQuery(now=NOW))
+    await core.archive.delete(["shop"])
+    await core.archive.purge("shop")
+
+    (outcome,) = await brought(core, tmp_path / "2")
+
+    assert (outcome.fate, outcome.versions, outcome.keys) == (Fate.NEW, 1, 0)
+    (old,) = await core.certificates.history(certificate.id)
+    assert not old.has_key
