@@ -14,6 +14,7 @@ from kmtui.cli import (
     deploying,
     documents,
     export,
+    history,
     importing,
     moving,
     reissue,
@@ -118,37 +119,6 @@ def show(context: typer.Context, certificate: Word) -> int:
     return with_core(context, act)
 
 
-@app.command("history")
-def history(context: typer.Context, certificate: Word) -> int:
-    """Show every version ever issued, newest first."""
-
-    async def act(core: Core, out: Output) -> None:
-        now = datetime.now(UTC)
-        rows = await core.certificates.history(certificate)
-        out.answer(
-            {"versions": [documents.version(row, now) for row in rows]},
-            table(
-                ["version", "why", "status", "key", "issued", "not after", "saved", "issuer", "serial"],
-                [
-                    (
-                        row.number,
-                        row.why,
-                        version_status(row, now),
-                        "held" if row.has_key else "none",
-                        when(row.issued_at),
-                        date(row.not_after),
-                        row.saved_at and date(row.saved_at),
-                        row.issuer,
-                        row.serial,
-                    )
-                    for row in rows
-                ],
-            ),
-        )
-
-    return with_core(context, act)
-
-
 @app.command("save")
 def save(
     context: typer.Context,
@@ -183,6 +153,8 @@ def save(
 app.command("renew")(certificate_changes.renew)
 app.command("set")(certificate_changes.change)
 app.command("use")(certificate_changes.use)
+app.command("history")(history.history)
+app.command("diff")(history.diff)
 app.command("reissue")(reissue.reissue)
 app.command("move")(moving.move)
 app.command("revoke")(revocation.revoke)

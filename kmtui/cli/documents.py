@@ -201,6 +201,7 @@ def version(row: Version, now: datetime, *, with_chain: bool = False) -> Documen
         "replaced_at": moment(row.replaced_at),
         "revoked_at": moment(row.revoked_at),
         "revocation_reason": row.revocation_reason,
+        "deleted": row.deleted,
     }
     if with_chain:
         document["chain_pem"] = row.chain_pem

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 from sqlmodel import Session
 
 from kmtui.core import saving
 from kmtui.core.authorities import catalogue, refuse_if_retired
+from kmtui.core.comparison import Difference, differences
 from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, NotFound, Refused
 from kmtui.core.events import CertificateChanged, RequestChanged
@@ -57,6 +59,17 @@ class Certificates:
         return await self._context.db.read(
             lambda session: versions.of_certificate(session, certificate.id)
         )
+
+    async def versions(self, query: ListQuery) -> list[Version]:
+        """One page of all versions of all certificates, the last issued first; without chains."""
+        return await self._context.db.read(lambda session: versions.page(session, query))
+
+    async def differences(self, word: str, one: int, other: int) -> list[Difference]:
+        """What differs between two versions. Raises NotFound."""
+        certificate = await self.get(word)
+        first = await self.version(certificate.id, one)
+        second = await self.version(certificate.id, other)
+        return await asyncio.to_thread(differences, first, second)
 
     async def version(self, word: str, number: int) -> Version:
         """One version with its chain. Raises NotFound."""

@@ -48,10 +48,11 @@ def describe(certificate: x509.Certificate) -> tuple[str, ...]:
     Never raises: what cannot be read is said to be unreadable, since old and foreign certificates
     must be shown too.
     """
-    return tuple(f"{label}: {value}" for label, value in _details(certificate))
+    return tuple(f"{label}: {value}" for label, value in details(certificate))
 
 
-def _details(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
+def details(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
+    """The same as label and value."""
     yield "Subject", _read(certificate.subject.rfc4514_string) or "(empty)"
     yield "Issuer", _read(certificate.issuer.rfc4514_string)
     yield "Serial", format(certificate.serial_number, "x")

@@ -92,8 +92,11 @@ class Successors:
                 f"{certificate.name} has no version yet",
                 hint="kmtui request list shows its requests; retry the last one",
             )
-        origin = await self._context.db.read(lambda s: _origin(s, certificate, newest))
+        origin, held = await self._context.db.read(lambda s: _origin(s, certificate, newest))
         spec = replace(_spec(certificate, origin), **changes)
+        if spec.csr_pem and "csr_pem" not in changes and held:
+            # Its key was imported since.
+            spec = replace(spec, csr_pem=None)
         if spec.csr_pem and "csr_pem" not in changes and not spec.reuse_key:
             raise Refused(
                 f"{certificate.name} came with a signing request of its own: its key is not here",
@@ -154,15 +157,17 @@ def _newest(certificate: Certificate) -> int:
     return max(certificate.current_version or 0, certificate.unsaved_version or 0)
 
 
-def _origin(session: Session, certificate: Certificate, number: int) -> Request | None:
-    """The request that got a version; the last that got any, where that one is not known."""
+def _origin(session: Session, certificate: Certificate, number: int) -> tuple[Request | None, bool]:
+    """The request that got a version, or else the last that got any; and whether the version's key
+    is kept here."""
     version = versions.get(session, certificate.id, number)
+    held = version is not None and version.has_key
     found = requests.get(session, version.request_id) if version and version.request_id else None
     if found is not None:
-        return found
+        return found, held
     earlier = requests.of_certificate(session, certificate.id)
     issued = (RequestStatus.AVAILABLE, RequestStatus.SAVED)
-    return next((request for request in earlier if request.status in issued), None)
+    return next((request for request in earlier if request.status in issued), None), held
 
 
 def _spec(certificate: Certificate, origin: Request | None) -> RequestSpec:

@@ -212,6 +212,13 @@ def labels(session: Session, certificate_ids: Iterable[str | None]) -> dict[str 
     return dict(found.all())
 
 
+def deleted(session: Session, certificate_ids: Iterable[str]) -> set[str]:
+    """Those of these certificates that are archived."""
+    archived = col(CertificateRow.archived_at).is_not(None)
+    wanted = col(CertificateRow.id).in_(set(certificate_ids))
+    return set(session.exec(select(CertificateRow.id).where(wanted, archived)))
+
+
 def ids_named(value: str) -> SelectOfScalar[str]:
     """The id of the certificate of that label (in any case) or id."""
     named = func.lower(CertificateRow.name) == value.lower()

@@ -11,7 +11,7 @@ from sqlalchemy import update as sql_update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from kmtui.db import certificates, requests
+from kmtui.db import certificates, requests, secrets, versions
 from kmtui.db.certificate_states import IN_FORCE, LIVE
 from kmtui.db.tables import CertificateRow, RenewalRow, RequestRow, VersionRow
 from kmtui.model import Certificate, RenewalPlan, Request, RequestStatus
@@ -98,6 +98,8 @@ def with_key_elsewhere(session: Session, certificate_ids: Sequence[str]) -> set[
     conditions = (
         col(VersionRow.request_id).is_not(None),
         col(VersionRow.key_secret_id).is_(None),
+        # A key that was imported later is the version's own.
+        ~secrets.owned(versions.OWNER, col(VersionRow.id)),
         col(CertificateRow.reuse_key).is_(False),
     )
     return {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import ColumnElement, Exists, bindparam, delete, exists
+from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
 from kmtui.db import rows
@@ -88,6 +89,13 @@ def ids(session: Session, owner_table: str) -> list[tuple[str, str]]:
         SecretRow.owner_table == owner_table, SecretRow.kind != SEAL
     )
     return list(session.exec(statement))
+
+
+def owned(owner_table: str, owner_id: ColumnElement[str] | Mapped[str]) -> Exists:
+    """The condition that a row of that table, by the column of its id, owns a secret."""
+    return exists().where(
+        col(SecretRow.owner_table) == owner_table, col(SecretRow.owner_id) == owner_id
+    )
 
 
 def delete_for(

@@ -240,6 +240,7 @@ def _models(session: Session, found: list[VersionRow]) -> list[Version]:
     )
     keys = {word for row in session.exec(stored) for word in row}
     labels = certificates.labels(session, (row.certificate_id for row in found))
+    deleted = certificates.deleted(session, (row.certificate_id for row in found))
     models = []
     for row in found:
         fields: dict[str, Any] = {name: getattr(row, name) for name in _AS_STORED}
@@ -247,6 +248,11 @@ def _models(session: Session, found: list[VersionRow]) -> list[Version]:
             fields |= {name: getattr(state, name) for name in _STATE}
         label = labels[row.certificate_id]
         models.append(
-            Version(**fields, certificate=label, has_key=bool(keys & {row.key_secret_id, row.id}))
+            Version(
+                **fields,
+                certificate=label,
+                has_key=bool(keys & {row.key_secret_id, row.id}),
+                deleted=row.certificate_id in deleted,
+            )
         )
     return models

@@ -78,6 +78,8 @@ class Version:
     replaced_at: datetime | None = None
     revoked_at: datetime | None = None
     revocation_reason: str | None = None
+    deleted: bool = False
+    """Whether its certificate is deleted."""
 
 
 # Moments that follow from a certificate's dates: judged alike by lists, counts and screens

@@ -120,6 +120,28 @@ async def test_the_same_signing_request_is_sent_again_where_that_is_wanted(bench
     assert second.spki_sha256 == first.spki_sha256
 
 
+async def test_a_key_that_was_brought_later_counts_as_kept_here(bench: Bench) -> None:
+    core = bench.core
+    certificate = await by_csr(bench)
+    await make_due(core, certificate)
+    (first,) = await versions(core)
+    await core.context.db.write(
+        lambda s: core.context.secrets.seal(
+            s,
+            owner_table="version",
+            owner_id=first.id,
+            kind="certificate-key",
+            value=keys.to_pem(keys.generate("ec256")),
+        )
+    )
+
+    (outcome,) = (await core.renewal.run()).outcomes
+
+    assert outcome.request is not None
+    assert outcome.request.status == RequestStatus.SAVED
+    assert outcome.request.spec.csr_pem is None
+
+
 # --- the chain ------------------------------------------------------------------------------------
 
 
