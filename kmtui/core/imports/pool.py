@@ -10,8 +10,9 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from kmtui.core import inspection, keys
+from kmtui.core.errors import InvalidInput
 from kmtui.core.imports.found import FoundCertificate, FoundVersion
-from kmtui.core.inspection import MAX_CERTIFICATES, Facts
+from kmtui.core.inspection import MAX_CERTIFICATES, MAX_PEM, Facts
 from kmtui.text import Secret
 
 MOST_TRIED = 20
@@ -44,6 +45,8 @@ class Pool:
 
         Raises InvalidInput when it cannot be read.
         """
+        if len(inspection.chain_pem([certificate])) > MAX_PEM:
+            raise InvalidInput("a certificate larger than any chain may be")
         facts = inspection.facts(certificate)
         seen = self._seen.get(facts.sha256)
         if seen is None:
@@ -66,7 +69,7 @@ class Pool:
         found = [
             FoundVersion(
                 facts=seen.facts,
-                chain_pem=inspection.chain_pem(self._chain(seen)),
+                chain_pem=self._chain_pem(seen),
                 key_pem=self._key_of(seen),
                 where=seen.files[0],
             )
@@ -89,6 +92,16 @@ class Pool:
     def _key_of(self, seen: _Seen) -> Secret[bytes] | None:
         pem = self._keys.get(seen.facts.spki_sha256)
         return None if pem is None else Secret(pem)
+
+    def _chain_pem(self, leaf: _Seen) -> str:
+        """The chain as text, no longer than any chain may be."""
+        text = ""
+        for certificate in self._chain(leaf):
+            more = inspection.chain_pem([certificate])
+            if text and len(text) + len(more) > MAX_PEM:
+                break
+            text += more
+        return text
 
     def _chain(self, leaf: _Seen) -> Iterator[x509.Certificate]:
         """The leaf, who signed it, and so on: those in its own file first, a root only from there.

@@ -6,6 +6,7 @@ import base64
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -14,18 +15,29 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     pkcs7,
 )
+from cryptography.hazmat.primitives.serialization import pkcs12 as store
 
-from kmtui.core import keys
+from kmtui.core import inspection, keys
 from kmtui.core.errors import InvalidInput
 from kmtui.core.formats import jks, pkcs12
 from kmtui.core.formats.material import Material
 from kmtui.core.imports.found import Found, FoundCertificate
 from kmtui.core.imports.places import read_places
 from kmtui.text import Secret
-from tests.core.imports.made import ISSUER, ROOT, ROOT_CERTIFICATE, Made, made, written
+from tests.core.imports.made import (
+    INTERMEDIATE,
+    ISSUER,
+    ROOT,
+    ROOT_CERTIFICATE,
+    Made,
+    made,
+    written,
+)
+from tests.core.issuer import Issuer, called
 
 PASSWORD = Secret(b"a long pass phrase")
 SHOP = made("shop.example.org")
+CA = (x509.BasicConstraints(ca=True, path_length=None), True)
 
 
 def material(each: Made) -> Material:
@@ -143,7 +155,7 @@ def test_a_root_comes_along_only_from_the_file_itself(tmp_path: Path) -> None:
 
 def test_a_device_that_signed_for_itself_is_no_ca(tmp_path: Path) -> None:
     """As ``openssl req -x509`` makes them: a CA by its extensions, a server by its key."""
-    device = type(ROOT)(ROOT.name)
+    device = Issuer(ROOT.name)
     certificate = device.certificate.public_bytes(Encoding.PEM).decode()
     with_key = written(tmp_path / "device.pem", certificate + keys.to_pem(device.key).decode())
     alone = written(tmp_path / "alone.pem", certificate)
@@ -208,8 +220,6 @@ def test_without_the_password_nothing_of_a_file_comes(
 
 @pytest.mark.parametrize("password", ["", None])
 def test_a_store_without_a_password_opens_without_one(tmp_path: Path, password: str | None) -> None:
-    from cryptography.hazmat.primitives.serialization import pkcs12 as store
-
     encryption = NoEncryption() if password is None else BestAvailableEncryption(b" ")
     content = store.serialize_key_and_certificates(b"x", SHOP.key, SHOP.leaf, None, encryption)
     path = written(tmp_path / "open.p12", content)
@@ -260,3 +270,31 @@ def test_keys_show_themselves_in_no_text(tmp_path: Path) -> None:
     body = SHOP.key_pem.splitlines()[1]
     assert body not in repr(found)
     assert base64.b64decode(body) not in repr(found).encode()
+
+
+def test_a_chain_stays_within_what_is_read_later(tmp_path: Path) -> None:
+    """Issuers of 150 KiB each, from files of their own."""
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(110_000))
+    upper = ROOT.issue(
+        [], INTERMEDIATE.key, subject=INTERMEDIATE.name, extensions=[CA, (padding, False)]
+    )
+    lower = Issuer(called("lower"), parent=INTERMEDIATE)
+    middle = INTERMEDIATE.issue(
+        [], lower.key, subject=lower.name, extensions=[CA, (padding, False)]
+    )
+    key = keys.generate("ec256")
+    leaf = lower.issue(["shop.example.org"], key, serial=5)
+    for number, certificate in enumerate((leaf, middle, upper)):
+        written(tmp_path / f"{number}.pem", certificate.public_bytes(Encoding.PEM))
+
+    (version,) = only(read_places([tmp_path], None)).versions
+
+    assert inspection.parse_chain(version.chain_pem) == (leaf, middle)
+
+
+def test_a_certificate_that_is_a_chain_too_long_by_itself_is_refused(tmp_path: Path) -> None:
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(200_000))
+    leaf = INTERMEDIATE.issue(["a.example.org"], SHOP.key, extensions=[(padding, False)])
+    path = written(tmp_path / "large.der", leaf.public_bytes(Encoding.DER))
+
+    assert "larger than any chain" in trouble(read_places([path], None)).message
