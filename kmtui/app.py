@@ -188,7 +188,7 @@ class KmtuiApp(App[None], inherit_bindings=False):
         running = len(self.core.jobs.running) if self.core else 0
         if running and monotonic() - self._asked_at > ASK_AGAIN and self.page is not None:
             self._asked_at = monotonic()
-            what = "1 request is" if running == 1 else f"{running} requests are"
+            what = "1 job is" if running == 1 else f"{running} jobs are"
             self.page.say(f"{what} under way: again stops them, they go on next time", "warn")
             return
         self.exit()

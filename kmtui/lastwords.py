@@ -28,14 +28,14 @@ def refusal(error: KmtuiError) -> str:
 
 
 async def stop(core: Core) -> None:
-    """Close the core, and say what happens to the requests under way.
+    """Close the core, and say what happens to the jobs under way.
 
     A terminal that closes meanwhile must not cut their clean-up short.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     running = len(core.jobs.running)
     if running:
-        what = "1 request stops" if running == 1 else f"{running} requests stop"
+        what = "1 job stops" if running == 1 else f"{running} jobs stop"
         with suppress(OSError):
             sys.stderr.write(
                 f"kmtui: {what} cleanly, which takes up to 20 s; nothing is lost.\n"

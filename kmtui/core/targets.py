@@ -46,6 +46,10 @@ class Targets:
         server = await self._end_servers.get(word)
         return await self._context.db.read(lambda session: rows.of_server(session, server.id))
 
+    async def counts(self) -> dict[str, int]:
+        """How many targets are in each state that any is in."""
+        return await self._context.db.read(rows.counts)
+
     async def some(self, ids: Sequence[str]) -> list[Target]:
         """The targets of these ids that there are, by certificate and name."""
         return await self._context.db.read(lambda session: rows.some(session, ids))

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from kmtui.core.errors import Ambiguous, NotFound
-from kmtui.db import accounts, filters, rows
+from kmtui.db import accounts, filters, rows, targets
 from kmtui.db.certificate_copies import refresh as refresh
 from kmtui.db.certificate_copies import refresh_last_request as refresh_last_request
 from kmtui.db.certificate_copies import refresh_last_status as refresh_last_status
@@ -19,7 +19,7 @@ from kmtui.db.certificate_states import LIVE, states
 from kmtui.db.certificate_states import counts as counts
 from kmtui.db.paging import Sort, paged
 from kmtui.db.tables import CertificateNameRow, CertificateRow
-from kmtui.model import Certificate, ListQuery
+from kmtui.model import Certificate, ListQuery, TargetState
 
 CHANGEABLE = frozenset(
     {
@@ -141,8 +141,8 @@ def page(session: Session, query: ListQuery) -> list[Certificate]:
     """One page, soonest to expire first.
 
     Qualifiers: `status` (see `certificate_states.states`), `account`, `ca`, `name` (exactly),
-    `renew` (`on`, `off`). Archived certificates are shown by `include_archived` or
-    ``status:archived``.
+    `renew` (`on`, `off`), `target` (a state that one of its targets is in). Archived certificates
+    are shown by `include_archived` or ``status:archived``.
     """
     statement = select(CertificateRow).where(*_conditions(query))
     return _models(session, session.exec(paged(statement, query, SORTS, col(CertificateRow.id))))
@@ -252,6 +252,12 @@ def _conditions(query: ListQuery) -> list[filters.Condition]:
         "ca": lambda value: account_id.in_(accounts.ids_at(value)),
         "name": lambda value: col(CertificateRow.id).in_(
             select(CertificateNameRow.certificate_id).where(CertificateNameRow.name == value)
+        ),
+        "target": filters.one_of(
+            {
+                word: col(CertificateRow.id).in_(targets.certificates_at(word))
+                for word in TargetState
+            }
         ),
         "renew": filters.one_of(
             {

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import and_, case, func
 from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from kmtui.core.errors import NotFound
 from kmtui.db import filters, rows, secrets
@@ -71,6 +72,19 @@ def counts_by_server(session: Session) -> dict[str | None, int]:
     """How many targets each end server has that has any; those of hooks under None."""
     server_id = col(TargetRow.server_id)
     return dict(session.exec(select(server_id, func.count()).group_by(server_id)).all())
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many targets are in each state that any is in."""
+    state = col(TargetRow.state)
+    statement = select(state, func.count()).where(_LIVE).group_by(state)
+    joined = statement.join(CertificateRow, col(CertificateRow.id) == col(TargetRow.certificate_id))
+    return dict(session.exec(joined).all())
+
+
+def certificates_at(state: str) -> SelectOfScalar[str]:
+    """The ids of the certificates with a target in that state."""
+    return select(TargetRow.certificate_id).where(TargetRow.state == state)
 
 
 def some(session: Session, ids: Collection[str]) -> list[Target]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from kmtui.model import Certificate, Request, RequestStatus, Verdict
+from kmtui.model import Certificate, Request, RequestStatus, Target, Verdict
 from kmtui.screens.renewal_words import NAMED, policy, verdict_facts
+from kmtui.screens.target_words import in_short
 from kmtui.status import (
     Cell,
     attempt_cell,
@@ -46,6 +48,7 @@ def certificate_facts(
     now: datetime,
     verdict: Verdict | None = None,
     newest: Request | None = None,
+    targets: Sequence[Target] = (),
 ) -> list[Fact]:
     """What the pane beside the list says; more once it was judged, with its last request."""
     status = certificate_status(certificate, now)
@@ -57,6 +60,7 @@ def certificate_facts(
         ("account", " · ".join(filter(None, (certificate.account, certificate.ca)))),
         ("key", " · ".join(filter(None, (certificate.key_type, certificate.profile)))),
         ("versions", versions_in_words(certificate)),
+        ("targets", in_short(targets)),
     ]
     if verdict is None:
         facts.append(("renewal", renewal_words(certificate, now)))

@@ -11,14 +11,16 @@ from textual.binding import BindingType
 
 from kmtui.bindings import KEYS, screen_bindings
 from kmtui.core.errors import KmtuiError, NotFound
-from kmtui.core.events import ChallengeChanged, RequestLogged
-from kmtui.model import Certificate, Request, Verdict
+from kmtui.core.events import ChallengeChanged, DeploymentStepped, RequestLogged
+from kmtui.core.problems import counted
+from kmtui.model import Certificate, Request, Target, Verdict
 from kmtui.screens.certificate_words import certificate_facts, certificate_row, names_in_short
 from kmtui.screens.listpage import ListPage
 from kmtui.screens.messages import Changed
 from kmtui.screens.queried import Queried
 from kmtui.screens.renewing import Renewing
 from kmtui.screens.request_keys import vault_reason
+from kmtui.screens.target_words import NOT_WELL
 from kmtui.status import Cell, attempt_cell
 from kmtui.widgets.details import Fact
 from kmtui.widgets.rows import Column, Row
@@ -33,6 +35,8 @@ COUNTED = (
 )
 """What is counted above the list, each a word of ``status:``, and its tone."""
 
+UNSEEN = (ChallengeChanged, RequestLogged, DeploymentStepped)
+"""Events of what is not shown here."""
 RESTS = 0.1
 """Seconds for which the cursor stays on a row before its renewal is read: a held key reads none."""
 
@@ -68,7 +72,7 @@ class CertificatesScreen(ListPage):
         super().__init__()
         self.sort = "expires"
         self._renewing = Renewing(self, self.table.clear_marks)
-        self._judged: dict[str, tuple[Verdict, Request | None]] = {}
+        self._judged: dict[str, tuple[Verdict, Request | None, Sequence[Target]]] = {}
         """What the pane tells about the certificates that were looked at."""
         self._fresh: set[str] = set()
         """Those of them that were judged since the last change; others are shown until they are."""
@@ -83,10 +87,8 @@ class CertificatesScreen(ListPage):
         await super().ready()
 
     async def changed(self, message: Changed) -> None:
-        """A challenge or a log line changes nothing that is shown here."""
-        if message.events and all(
-            isinstance(event, ChallengeChanged | RequestLogged) for event in message.events
-        ):
+        """A challenge or a line of a log changes nothing that is shown here."""
+        if message.events and all(isinstance(event, UNSEEN) for event in message.events):
             return
         self.table.empty = self._empty()
         self._fresh.clear()
@@ -109,6 +111,10 @@ class CertificatesScreen(ListPage):
             (f"{total} certificate" if total == 1 else f"{total} certificates", "")
         ]
         pieces += [(f"{counts[word]} {word}", tone) for word, tone in COUNTED if counts[word]]
+        targets = await self.core.targets.counts()
+        for word in NOT_WELL:
+            if number := targets.get(word):
+                pieces.append((f"{counted(number, 'target')} {word}", "bad"))
         return pieces if total else ()
 
     def facts(self, row: Row) -> Sequence[Fact]:
@@ -134,9 +140,10 @@ class CertificatesScreen(ListPage):
             certificate = await self.core.certificates.get(certificate_id)
             last = certificate.last_request_id
             newest = await self.core.requests.get(last) if last else None
+            targets = await self.core.targets.of_certificate(certificate_id)
         except NotFound:  # removed meanwhile: the list is read again
             return
-        self._judged[certificate_id] = (verdict, newest)
+        self._judged[certificate_id] = (verdict, newest, targets)
         self._fresh.add(certificate_id)
         row = self.table.row
         if row is not None and row.key == certificate_id:

@@ -57,12 +57,14 @@ class ServersScreen(SetupList):
     async def rows(self) -> list[Row]:
         self._kinds = {kind.kind: kind for kind in self.core.end_servers.kinds()}
         now = datetime.now(UTC)
-        self._targets = defaultdict(list)
+        servers = await self.core.end_servers.all()
+        targets: defaultdict[str, list[Target]] = defaultdict(list)
         for target in await self.core.targets.all():
-            self._targets[target.server_id or ""].append(target)
+            targets[target.server_id or ""].append(target)
+        self._targets = targets
         return [
-            _row(server, self._kinds.get(server.kind), self._targets[server.id], now)
-            for server in await self.core.end_servers.all()
+            _row(server, self._kinds.get(server.kind), targets[server.id], now)
+            for server in servers
         ]
 
     def new_form(self) -> FormPage:

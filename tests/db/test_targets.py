@@ -11,7 +11,7 @@ from kmtui.core.errors import NotFound, Refused
 from kmtui.db import certificates, deployments, servers, targets, versions
 from kmtui.db.database import Database
 from kmtui.model import Target, TargetState
-from tests.db.samples import DAY, NOW, Filled, deployment, new_id
+from tests.db.samples import DAY, NOW, Filled, deployment, new_id, query
 
 
 @pytest.fixture
@@ -179,3 +179,26 @@ def test_an_end_server_that_receives_certificates_is_not_deleted(
 
     db.write_sync(lambda session: targets.delete(session, target.id))
     db.write_sync(lambda session: servers.delete(session, server.id))
+
+
+def test_certificates_are_found_by_how_their_targets_stand(db: Database, filled: Filled) -> None:
+    shop, mail, web = (filled.certificate(name) for name in ("shop", "mail", "web"))
+    filled.target(shop, "web1", state=TargetState.FAILED)
+    filled.target(shop, "web2", state=TargetState.VERIFIED)
+    filled.target(mail, "mx1", state=TargetState.STALE)
+
+    def found(text: str) -> set[str]:
+        return {row.name for row in db.read_sync(lambda s: certificates.page(s, query(text)))}
+
+    assert found("target:failed") == {"shop"}
+    assert found("target:ver") == {"shop"}
+    assert found("target:stale") == {"mail"}
+    assert found("!target:failed") == {"mail", web.name}
+    assert db.read_sync(targets.counts) == {"failed": 1, "verified": 1, "stale": 1}
+
+
+def test_targets_of_archived_certificates_are_not_counted(db: Database, filled: Filled) -> None:
+    shop = filled.certificate("shop", archived_at=NOW)
+    filled.target(shop, "web1", state=TargetState.FAILED)
+
+    assert db.read_sync(targets.counts) == {}

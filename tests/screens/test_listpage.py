@@ -113,7 +113,7 @@ async def test_quitting_with_jobs_asks_once() -> None:
     async with opened(core) as (app, pilot, _):
         core.jobs.running = ("other:1", "other:2")
         await pilot.press("q")
-        assert "2 requests are under way" in screen_text(app)
+        assert "2 jobs are under way" in screen_text(app)
         assert app.is_running
 
         await pilot.press("q")

@@ -9,8 +9,8 @@ from kmtui.core.deployment.bundle import FULLCHAIN
 from kmtui.model import Certificate, TargetState
 from kmtui.screens.target_form import TargetForm
 from tests.core.deployment import stock
-from tests.screens.shop import SIZES, add, at_targets, deployed, now, serving, shop
-from tests.screens.workbench import press, shows
+from tests.screens.shop import SIZES, add, at_targets, deployed, flat, now, serving, shop
+from tests.screens.workbench import WIDE, opened, press, press_all, shows
 from tests.terminal import line_with
 
 __all__ = ["shop"]
@@ -155,3 +155,46 @@ async def test_where_nobody_can_look_the_key_says_so(
     async with at_targets(core) as pilot:
         await press(pilot, "t")
         await shows(pilot, "test: nothing says where the server is seen: E does")
+
+
+# --- in other lists -------------------------------------------------------------------------------
+
+
+async def test_the_list_of_certificates_counts_what_is_not_well_and_filters_by_it(
+    core: Core, shop: Certificate, tmp_path: Path
+) -> None:
+    await add(core, tmp_path, "web1", check_command="false")
+    await add(core, tmp_path, "web2")
+    await deployed(core)
+    async with opened(core, "certificates", WIDE) as pilot:
+        await shows(pilot, "1 target failed")
+        await shows(pilot, "targets  1 failed, 1 deployed")
+
+        await press(pilot, "slash")
+        await press_all(pilot, "target:stale")
+        await shows(pilot, "No match")
+        await press(pilot, *["backspace"] * 5)
+        await press_all(pilot, "failed")
+        await shows(pilot, "+ shop")
+
+
+@SIZES
+async def test_an_end_server_shows_its_targets_and_a_test_what_they_serve(
+    core: Core, shop: Certificate, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    directory = tmp_path / "tls" / "web1"
+    async with serving(directory) as address:
+        await add(core, tmp_path, verify=address)
+        await deployed(core)
+        async with opened(core, "servers", size) as pilot:
+            # given
+            await shows(pilot, "TARGETS")
+            assert line_with(pilot.app, "local").split().count("1") == 1
+
+            # when / then
+            await press(pilot, "D")
+            await shows(pilot, "delete: shop is put there (1 in all)")
+            await press(pilot, "t")
+            text = flat(await shows(pilot, "serves version 2"))
+            assert f"+ shop web1: {address} serves version 2" in text
+            assert "shop v2 verified" in text
