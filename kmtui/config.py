@@ -20,6 +20,8 @@ CREDENTIAL_NAME = "kmtui.key"
 SYSTEM_DATA = Path("/var/lib/kmtui")
 """Data directory of root, who has no business with a home directory."""
 
+_LONGEST_PART = 80
+"""Characters of what an environment says about whoever acts."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -32,6 +34,8 @@ class Options:
     """Data directory: the database, its backups, nothing else."""
     actor: str = ""
     """Who acts, for the audit trail: ``user@host``, the one who called sudo where somebody did."""
+    origin: str = ""
+    """Where they come from: ``uid 0, sudo mary, ssh 192.0.2.7``."""
     key_file: Path | None = None
     passphrase_file: Path | None = None
     passphrase_fd: int | None = None
@@ -77,6 +81,7 @@ def gather(
     return Options(
         data=(data or _path(environ, "KMTUI_DATA") or default_data()).absolute(),
         actor=_actor(environ),
+        origin=_origin(environ),
         key_file=key_file,
         passphrase_file=passphrase_file,
         passphrase_fd=passphrase_fd,
@@ -127,6 +132,21 @@ def _actor(environ: Mapping[str, str]) -> str:
         except (KeyError, OSError):  # a user id without an entry, as in containers
             user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
+
+
+def _origin(environ: Mapping[str, str]) -> str:
+    """How the process was reached, as far as its environment tells.
+
+    Variables of an SSH session may not pass sudo; who passes it, sudo itself tells.
+    """
+    parts = [f"uid {os.getuid()}"]
+    if sudo := environ.get("SUDO_USER"):
+        parts.append(f"sudo {sudo}")
+    if client := environ.get("SSH_CONNECTION", "").partition(" ")[0]:
+        parts.append(f"ssh {client}")
+    if environ.get("INVOCATION_ID") and not environ.get("SSH_CONNECTION"):
+        parts.append("systemd")
+    return ", ".join(part[:_LONGEST_PART] for part in parts)
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:

@@ -32,7 +32,12 @@ async def load(options: Options, passphrase: Secret[bytes] | None = None) -> Cor
     await asyncio.to_thread(import_module, "kmtui.core.core")
     from kmtui.core.core import Core
 
-    core = await Core.open(options.data, read_only=options.read_only, actor=options.actor or None)
+    core = await Core.open(
+        options.data,
+        read_only=options.read_only,
+        actor=options.actor or None,
+        origin=options.origin,
+    )
     try:
         if core.access.initialised and options.key_file is not None:
             await core.access.unlock_with_key_file(options.key_file)

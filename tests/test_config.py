@@ -27,6 +27,16 @@ def test_who_called_sudo_is_the_one_who_acts() -> None:
     assert not config.gather({}).actor.startswith("@")
 
 
+def test_where_they_come_from_is_told_as_far_as_the_environment_knows() -> None:
+    uid = f"uid {os.getuid()}"
+    over_ssh = {"SUDO_USER": "mary", "SSH_CONNECTION": "192.0.2.7 50122 192.0.2.1 22"}
+
+    assert config.gather({}).origin == uid
+    assert config.gather(over_ssh).origin == f"{uid}, sudo mary, ssh 192.0.2.7"
+    assert config.gather({"INVOCATION_ID": "0" * 32}).origin == f"{uid}, systemd"
+    assert len(config.gather({"SUDO_USER": "m" * 9999}).origin) < 200
+
+
 def test_one_way_to_unlock_sets_the_environments_aside(tmp_path: Path) -> None:
     environ = {"KMTUI_KEY_FILE": "/etc/kmtui.key", "KMTUI_PASSPHRASE_FILE": "/etc/kmtui.pass"}
 

@@ -9,7 +9,7 @@ import typer
 
 from kmtui.cli import documents
 from kmtui.cli.group import group
-from kmtui.cli.output import Output, table
+from kmtui.cli.output import Output, counted, table
 from kmtui.cli.pages import every_page
 from kmtui.cli.session import with_core
 from kmtui.cli.values import duration
@@ -18,6 +18,7 @@ from kmtui.model import Activity
 from kmtui.status import when
 
 if TYPE_CHECKING:
+    from kmtui.core.activity import Verification
     from kmtui.core.core import Core
 
 app = group()
@@ -36,13 +37,22 @@ def activity(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="At most so many lines.")
     ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Look for lines that were changed or taken out; 1 if any."),
+    ] = False,
 ) -> int:
     """Show what anyone ever did, newest first.
+
+    With --verify the whole trail is read; with the vault open also what was sealed of it before.
 
     \b
     kmtui activity --since 7d
     kmtui activity --object shop
+    kmtui activity --verify
     """
+    if verify:
+        return with_core(context, _verify)
 
     async def act(core: Core, out: Output) -> None:
         start = _moment(since) if since else None
@@ -55,15 +65,63 @@ def activity(
         out.answer(
             {"activity": [documents.activity(row) for row in rows]},
             table(
-                ["when", "who", "action", "object", "outcome", "detail"],
+                ["when", "who", "from", "action", "object", "outcome", "detail"],
                 [
-                    (when(row.at), row.actor, row.action, row.object_name, row.outcome, row.detail)
+                    (
+                        *(when(row.at), row.actor, row.origin, row.action),
+                        *(row.object_name, row.outcome, row.detail),
+                    )
                     for row in rows
                 ],
             ),
         )
 
     return with_core(context, act)
+
+
+async def _verify(core: Core, out: Output) -> int:
+    found = await core.activity.verify()
+    out.answer(
+        {
+            "verification": {
+                "intact": found.intact,
+                "lines": found.lines,
+                "broken_at": found.broken_at,
+                "sealed_at": documents.moment(found.sealed_at),
+                "sealed_line": found.sealed_line,
+                "sealed_holds": found.sealed_holds,
+            }
+        },
+        _verdict(found),
+    )
+    if found.intact and core.access.mode == "RW":
+        await core.activity.seal_head()
+    return 0 if found.intact else 1
+
+
+def _verdict(found: Verification) -> list[str]:
+    if found.broken_at is None:
+        lines = [f"{counted(found.lines, 'line')}, each follows from the one before"]
+    else:
+        lines = [
+            f"line {found.broken_at} does not follow from the one before:"
+            " it was changed, or one before it was taken out"
+        ]
+    match found.sealed_holds:
+        case True:
+            lines.append(f"line {found.sealed_line} is as it was sealed {_at(found)}")
+        case False:
+            lines.append(
+                f"line {found.sealed_line}, sealed {_at(found)}, is gone or not what it was:"
+                " the trail was rewritten or cut"
+            )
+        case None if found.sealed_at is not None:
+            lines.append("the vault is locked: what was sealed before is not compared")
+    return lines
+
+
+def _at(found: Verification) -> str:
+    return when(found.sealed_at) if found.sealed_at else ""
 
 
 def _moment(text: str) -> datetime:

@@ -297,6 +297,7 @@ def activity(row: Activity) -> Document:
         "id": row.id,
         "at": moment(row.at),
         "actor": row.actor,
+        "origin": row.origin,
         "action": row.action,
         "object": {"type": row.object_type, "id": row.object_id, "name": row.object_name},
         "outcome": row.outcome,

@@ -59,7 +59,12 @@ async def opened(options: Options) -> AsyncIterator[Core]:
     from kmtui.core.core import Core
 
     garbage.begin()
-    core = await Core.open(options.data, read_only=options.read_only, actor=options.actor or None)
+    core = await Core.open(
+        options.data,
+        read_only=options.read_only,
+        actor=options.actor or None,
+        origin=options.origin,
+    )
     try:
         if options.unlocks and core.access.initialised:
             await _unlock(core, options)

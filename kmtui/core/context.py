@@ -30,6 +30,8 @@ class Context:
     """Who acts: ``user@host``, for the audit trail."""
     owners: Owners
     """This process as the one that works on requests, and whether others are alive."""
+    origin: str = ""
+    """Where they come from: user id, sudo, SSH; for the audit trail."""
 
     def record(
         self,
@@ -52,4 +54,5 @@ class Context:
             object_name=object_name,
             outcome=outcome,
             detail=detail,
+            origin=self.origin,
         )

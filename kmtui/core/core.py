@@ -38,8 +38,8 @@ from kmtui.core.recovery import Recovery
 from kmtui.core.reissue import Reissues
 from kmtui.core.renewal import Renewal
 from kmtui.core.requests import Requests
-from kmtui.core.seals import Seals
 from kmtui.core.revocation import Revocation
+from kmtui.core.seals import Seals
 from kmtui.core.secrets import Secrets
 from kmtui.core.stored_slots import StoredSlots
 from kmtui.core.targets import Targets
@@ -95,15 +95,15 @@ class Core:
         self.renewal = Renewal(
             context, data, self.cas, self.requests, self.recovery, self.deployments
         )
-        self.reissues = Reissues(context, self.accounts, self.renewal.successors)
-        self.moves = Moves(context, self.cas, self.accounts, self.requests, self.renewal.successors)
-        self.unattended = Unattended(self.renewal, self.archive)
-        self.alerts = Alerts(context, self.renewal)
-
         self.revocation = Revocation(
             context,
             *(self.cas, self.accounts, self.certificates, self.renewal, self.deployments),
         )
+        self.reissues = Reissues(context, self.accounts, self.renewal.successors)
+        self.moves = Moves(context, self.cas, self.accounts, self.requests, self.renewal.successors)
+        self.unattended = Unattended(self.renewal, self.archive, self.activity)
+        self.alerts = Alerts(context, self.renewal)
+
     @classmethod
     async def open(
         cls,
@@ -111,6 +111,7 @@ class Core:
         *,
         read_only: bool = False,
         actor: str | None = None,
+        origin: str = "",
         clock: Clock = utc_now,
     ) -> Core:
         """Open the inventory in the directory `data`, made and migrated where needed; locked.
@@ -141,6 +142,7 @@ class Core:
             clock=clock,
             actor=actor or default_actor(),
             owners=owners,
+            origin=origin,
         )
         return cls(data, db, vault, access, bus, context)
 

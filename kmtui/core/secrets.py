@@ -71,6 +71,10 @@ class Secrets:
             context=_owner(owner_table, owner_id),
         )
 
+    def mac(self, purpose: str, message: bytes) -> bytes:
+        """HMAC-SHA-256 that only an open vault can make or check. Raises VaultLocked."""
+        return self._vault.mac(purpose, message)
+
 
 def _owner(table: str, owner_id: str) -> bytes:
     return f"{table}\0{owner_id}".encode()

@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import func
@@ -25,6 +26,13 @@ _AS_STORED = tuple(name for name in Activity.__dataclass_fields__ if name != "id
 _NEWEST_HASH = (
     sqlalchemy.select(ActivityRow.hash).order_by(col(ActivityRow.id).desc()).limit(1)  # type: ignore[call-overload]
 )
+_HEAD = sqlalchemy.select(ActivityRow.id, ActivityRow.hash).order_by(  # type: ignore[call-overload]
+    col(ActivityRow.id).desc()
+)
+_EVERY_LINE = sqlalchemy.select(
+    *(getattr(ActivityRow, name) for name in ActivityRow.model_fields)
+).order_by(col(ActivityRow.id))
+"""As plain rows: making objects of a million lines would take minutes."""
 SORTS = {
     "at": Sort(col(ActivityRow.id), descending=True),
 }
@@ -42,6 +50,7 @@ def append(
     object_name: str,
     outcome: str = "ok",
     detail: str = "",
+    origin: str = "",
 ) -> Activity:
     """Add a line; `outcome` is `ok`, `failed` or `started`."""
     line = Activity(
@@ -54,6 +63,7 @@ def append(
         object_name=storable(object_name),
         outcome=outcome,
         detail=storable(detail),
+        origin=storable(origin),
     )
     former = session.connection().execute(_NEWEST_HASH).scalar()
     fields = {name: getattr(line, name) for name in _AS_STORED}
@@ -84,11 +94,22 @@ def since(session: Session, moment: datetime, query: ListQuery) -> list[Activity
 def first_broken_link(session: Session) -> int | None:
     """The id of the first line whose hash does not follow from the lines before, or None."""
     former = ""
-    for row in session.exec(select(ActivityRow).order_by(col(ActivityRow.id))).yield_per(1000):
+    for row in session.execute(_EVERY_LINE).yield_per(1000):
         if row.hash != _hash(former, row):
-            return row.id
+            return int(row.id)
         former = row.hash
     return None
+
+
+def head(session: Session) -> tuple[int, str]:
+    """Id and hash of the newest line; 0 and nothing when there is none."""
+    found = session.execute(_HEAD).first()
+    return (found.id, found.hash) if found else (0, "")
+
+
+def hash_of(session: Session, line_id: int) -> str | None:
+    """The hash of a line; None when it is not there."""
+    return session.exec(select(ActivityRow.hash).where(ActivityRow.id == line_id)).first()
 
 
 def _conditions(query: ListQuery) -> list[filters.Condition]:
@@ -111,21 +132,21 @@ def _conditions(query: ListQuery) -> list[filters.Condition]:
     return filters.conditions(query.text, searched, qualifiers)
 
 
-def _hash(former: str, row: Activity | ActivityRow) -> str:
-    line = json.dumps(
-        [
-            former,
-            utc_text(row.at),
-            row.actor,
-            row.action,
-            row.object_type,
-            row.object_id,
-            row.object_name,
-            row.outcome,
-            row.detail,
-        ]
-    )
-    return hashlib.sha256(line.encode()).hexdigest()
+def _hash(former: str, row: Any) -> str:
+    line = [
+        former,
+        utc_text(row.at),
+        row.actor,
+        row.action,
+        row.object_type,
+        row.object_id,
+        row.object_name,
+        row.outcome,
+        row.detail,
+    ]
+    # Lines of before there was an origin keep the hash they have.
+    line += [row.origin] if row.origin else []
+    return hashlib.sha256(json.dumps(line).encode()).hexdigest()
 
 
 def _model(row: ActivityRow) -> Activity:
@@ -139,4 +160,5 @@ def _model(row: ActivityRow) -> Activity:
         object_name=row.object_name,
         outcome=row.outcome,
         detail=row.detail,
+        origin=row.origin,
     )

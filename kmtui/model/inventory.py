@@ -42,6 +42,8 @@ class Activity:
     outcome: str
     """`ok`, `failed` or `started`."""
     detail: str = ""
+    origin: str = ""
+    """Where whoever acted came from: ``uid 0, sudo mary, ssh 192.0.2.7``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
