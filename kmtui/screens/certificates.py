@@ -110,11 +110,16 @@ class CertificatesScreen(ListPage):
         pieces: list[Cell] = [
             (f"{total} certificate" if total == 1 else f"{total} certificates", "")
         ]
-        pieces += [(f"{counts[word]} {word}", tone) for word, tone in COUNTED if counts[word]]
+        found = [(f"{counts[word]} {word}", tone) for word, tone in COUNTED if counts[word]]
         targets = await self.core.targets.counts()
-        for word in NOT_WELL:
-            if number := targets.get(word):
-                pieces.append((f"{counted(number, 'target')} {word}", "bad"))
+        unwell = [
+            (f"{counted(number, 'target')} {word}", "bad")
+            for word in NOT_WELL
+            if (number := targets.get(word))
+        ]
+        # What needs an operator comes first: where room is short the end is cut.
+        at = len(found) - (1 if counts["unsaved"] else 0)
+        pieces += [*found[:at], *unwell, *found[at:]]
         return pieces if total else ()
 
     def facts(self, row: Row) -> Sequence[Fact]:

@@ -72,10 +72,12 @@ class EndServerScreen(DetailPage):
 
     async def _served(self, target: Target) -> CheckLine:
         """What one target serves now."""
+        name = f"{target.certificate} {target.name}"
+        if target.version is None:
+            return CheckLine(None, f"{name}: nothing was put there yet")
         ((_, served),) = await self.core.deployments.verify(
             target.certificate_id, target=target.name
         )
-        name = f"{target.certificate} {target.name}"
         if served is None:
             return CheckLine(None, f"{name}: nobody can look what it serves")
         return CheckLine(served.outcome == TargetState.VERIFIED, f"{name}: {served.detail}")

@@ -74,7 +74,10 @@ def _changed(pin: Pin, offered: HostKey) -> list[Fact]:
         ("shown now", (str(offered), "bad")),
         (CONTINUED, "Somebody may stand in between. If the server has a new key, compare it:"),
         (CONTINUED, COMPARE),
-        (CONTINUED, "Then E, empty the host key, ctrl+s: the new one is pinned by a typed yes."),
+        (
+            CONTINUED,
+            "In the form (E) empty the host key, then ctrl+s: it is pinned by a typed yes.",
+        ),
     ]
 
 

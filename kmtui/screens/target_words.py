@@ -66,7 +66,7 @@ def next_cell(target: Target, now: datetime) -> Cell:
     if target.state == TargetState.VERIFIED and target.verified_at is not None:
         return f"seen {ago(target.verified_at, now)} at {target.verify}", ""
     if target.deployed_at is not None:
-        return f"{ago(target.deployed_at, now)}, not seen: E says where", "muted"
+        return f"{ago(target.deployed_at, now)} · nobody looks", "muted"
     return "", ""
 
 
@@ -81,7 +81,10 @@ def _again(target: Target, now: datetime) -> str:
 def target_facts(target: Target, now: datetime, history: Sequence[Deployment] = ()) -> list[Fact]:
     """What the pane says about a target: how it stands, how it is set up, what was tried."""
     facts: list[Fact] = [
-        ("", (f"{target.name} on {target.server or HOOK}", "strong")),
+        (
+            "",
+            (f"{target.name} {'on' if target.server else 'by'} {target.server or HOOK}", "strong"),
+        ),
         ("state", status_cell(target.state)),
         ("version", version_cell(target)),
         *standing_facts(target, now),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kmtui.core.demo.demo import Demo, open_demo
+from kmtui.core.deployment.layouts import paths
 from kmtui.core.inspection import parse_chain
 from kmtui.core.keys import load_private_key, spki_sha256
 from kmtui.model import (
@@ -18,6 +19,7 @@ from kmtui.model import (
     ListQuery,
     RequestSpec,
     RequestStatus,
+    Target,
     VersionStatus,
 )
 from kmtui.status import certificate_status, version_status
@@ -41,6 +43,11 @@ async def issue(demo: Demo, *names: str) -> RequestStatus:
     ended = await demo.core.requests.wait(request.id, seconds=30)
     assert ended.status == RequestStatus.AVAILABLE, ended.problem
     return RequestStatus(ended.status)
+
+
+def is_there(target: Target) -> bool:
+    """Whether the files of a target are where it says."""
+    return all(Path(path).exists() for path in paths(target).values())
 
 
 async def test_a_new_demo_shows_every_state_and_issues(tmp_path: Path) -> None:
@@ -67,6 +74,15 @@ async def test_a_new_demo_shows_every_state_and_issues(tmp_path: Path) -> None:
             RequestStatus.PARKED,
         }
         assert {len(history) for history in histories.values()} >= {0, 1, 8}
+
+        # and versions lie where they belong, all but one that a check refused
+        targets = await core.targets.all()
+        assert {target.state for target in targets} == {"deployed", "failed"}
+        for target in targets:
+            history = await core.targets.history(target.certificate, target.name)
+            assert {line.outcome for line in history} <= {"deployed", "failed"}
+            assert is_there(target)
+            assert target.state == "deployed" or (target.error and target.hint)
 
         # and what failed says what to do
         failed = [request for request in requests if request.status == RequestStatus.FAILED]

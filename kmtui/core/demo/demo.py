@@ -13,6 +13,7 @@ from kmtui.core.core import Core
 from kmtui.core.demo.challenges import DNS_ACCOUNT, END_SERVER
 from kmtui.core.demo.inventory import PAST
 from kmtui.core.demo.samples import add_samples
+from kmtui.core.demo.targets import add_targets
 from kmtui.core.sandbox import Sandbox
 from kmtui.db import accounts, authorities, dns, servers
 from kmtui.model import ListQuery
@@ -88,6 +89,7 @@ async def _open_core(directory: Path, sandbox: Sandbox, actor: str | None) -> Co
         if not await core.certificates.count(ListQuery(now=clock(), include_archived=True)):
             account = await core.accounts.get(ACCOUNT)
             await add_samples(core.context, sandbox, account, clock())
+            await add_targets(core, directory / "machines")
     except BaseException:
         await core.close()
         raise
