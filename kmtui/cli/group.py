@@ -27,6 +27,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     "resume": ("kmtui.cli.resume:app", "Go on with everything that was cut off."),
     "cleanup": ("kmtui.cli.cleanup:app", "Remove records and files that were left behind."),
     "activity": ("kmtui.cli.activity:app", "The audit trail: what anyone ever did."),
+    "backup": ("kmtui.cli.backup:app", "Copy the whole inventory to a file."),
+    "restore": ("kmtui.cli.restore:app", "Put a backup in the inventory's place."),
 }
 """Command to ``module:app`` and its line in the help, in the order shown."""
 

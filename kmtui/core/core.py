@@ -13,6 +13,7 @@ from kmtui.core.activity import ActivityTrail
 from kmtui.core.advisory import Advisory
 from kmtui.core.alerts import Alerts
 from kmtui.core.archive import Archive
+from kmtui.core.backup import Backups
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.certificates import Certificates
 from kmtui.core.challenges.journal import Journal
@@ -87,6 +88,7 @@ class Core:
         self.deployments = Deployments(context, self.targets, deployer, self.jobs)
         self.archive = Archive(context, self.deployments)
         self.activity = ActivityTrail(context)
+        self.backups = Backups(context)
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
         advisory = Advisory(self.cas, self.dns_accounts)
         self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs, advisory)

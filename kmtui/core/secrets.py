@@ -62,18 +62,25 @@ class Secrets:
         found = await self._db.read(lambda session: rows.find(session, owner_table, owner_id, kind))
         if found is None:
             raise NotFound(f"no {kind} is stored for this {owner_table}")
-        return self._vault.open(
-            found.blob,
-            table="secret",
-            column="blob",
-            row_id=found.id,
-            kind=kind,
-            context=_owner(owner_table, owner_id),
+        return unsealed(
+            self._vault, rows.StoredSecret(found.id, found.blob, owner_table, owner_id, kind)
         )
 
     def mac(self, purpose: str, message: bytes) -> bytes:
         """HMAC-SHA-256 that only an open vault can make or check. Raises VaultLocked."""
         return self._vault.mac(purpose, message)
+
+
+def unsealed(vault: Vault, secret: rows.StoredSecret) -> bytes:
+    """The plain value of a stored secret. Raises VaultLocked, TamperedSecret."""
+    return vault.open(
+        secret.blob,
+        table="secret",
+        column="blob",
+        row_id=secret.id,
+        kind=secret.kind,
+        context=_owner(secret.owner_table, secret.owner_id),
+    )
 
 
 def _owner(table: str, owner_id: str) -> bytes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+import sqlalchemy
 from sqlalchemy import ColumnElement, Exists, bindparam, delete, exists
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
@@ -17,6 +18,9 @@ _FIND = select(SecretRow.id, SecretRow.blob).where(
     SecretRow.owner_id == bindparam("owner_id"),
     SecretRow.kind == bindparam("kind"),
 )
+_EVERY = sqlalchemy.select(  # type: ignore[call-overload]
+    SecretRow.id, SecretRow.blob, SecretRow.owner_table, SecretRow.owner_id, SecretRow.kind
+).order_by(col(SecretRow.id))
 
 
 SEAL = "seal"
@@ -29,6 +33,21 @@ class SealedSecret:
 
     id: str
     blob: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSecret(SealedSecret):
+    """The same with whose it is."""
+
+    owner_table: str
+    owner_id: str
+    kind: str
+
+
+def every(session: Session) -> Iterator[StoredSecret]:
+    """Every sealed value, a few at a time."""
+    for row in session.execute(_EVERY).yield_per(100):
+        yield StoredSecret(*row)
 
 
 def put(

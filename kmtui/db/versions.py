@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from kmtui.core.errors import NotFound
 from kmtui.db import certificates, filters, rows, targets
 from kmtui.db.paging import Sort, paged
-from kmtui.db.tables import SecretRow, VersionRow, VersionStateRow
+from kmtui.db.tables import CertificateRow, SecretRow, VersionRow, VersionStateRow
 from kmtui.model import ListQuery, Version, VersionStatus
 
 SORTS = {
@@ -70,6 +70,13 @@ def by_id(session: Session, version_id: str) -> Version | None:
     return _one(session, VersionRow.id == version_id)
 
 
+def of_request(session: Session, certificate_id: str, request_id: str) -> Version | None:
+    """The version of a certificate that a request got."""
+    return _one(
+        session, VersionRow.certificate_id == certificate_id, VersionRow.request_id == request_id
+    )
+
+
 def by_sha256(session: Session, fingerprint: str) -> Version | None:
     """The version with that fingerprint (lower-case hex), with its chain."""
     return _one(session, VersionRow.sha256 == fingerprint)
@@ -84,6 +91,25 @@ def with_key(session: Session, spki_sha256: str) -> list[Version]:
         select(VersionRow)
         .where(VersionRow.spki_sha256 == spki_sha256)
         .order_by(col(VersionRow.issued_at).desc(), col(VersionRow.id))
+        .options(_WITHOUT_CHAIN)
+    )
+    return _models(session, list(session.exec(statement)))
+
+
+def without_their_key(session: Session) -> list[Version]:
+    """Versions whose private key was kept here and is gone, though nobody destroyed it."""
+    purged = (
+        select(CertificateRow.id)
+        .where(
+            CertificateRow.id == VersionRow.certificate_id,
+            col(CertificateRow.purged_at).is_not(None),
+        )
+        .exists()
+    )
+    kept = select(SecretRow.id).where(SecretRow.id == VersionRow.key_secret_id).exists()
+    statement = (
+        select(VersionRow)
+        .where(col(VersionRow.key_secret_id).is_not(None), ~kept, ~purged)
         .options(_WITHOUT_CHAIN)
     )
     return _models(session, list(session.exec(statement)))

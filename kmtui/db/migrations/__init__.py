@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from kmtui.core.errors import DatabaseError
-from kmtui.db import files
+from kmtui.db import snapshot
 
 SCHEMA_VERSION = 4
 """The `user_version` of a database that is up to date; the number of the newest revision."""
@@ -52,25 +51,9 @@ def backup(path: Path, version: int) -> Path:
     target = path.with_name(f"{path.name}.schema-{version}.backup")
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
-    try:
-        source = sqlite3.connect(files.sqlite_uri(path, "ro"), uri=True)
-        copy = sqlite3.connect(partial)
-        try:
-            source.backup(copy)
-            (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
-        finally:
-            copy.close()
-            source.close()
-    except sqlite3.Error as error:
-        partial.unlink(missing_ok=True)
-        raise DatabaseError(f"cannot back up {path} before the migration: {error}") from error
-    if verdict != "ok":
-        partial.unlink(missing_ok=True)
-        raise DatabaseError(f"the backup of {path} is damaged: {verdict}")
-    _sync(partial)
+    snapshot.copy(path, partial, checks=("quick_check(1)",))
     partial.rename(target)
-    _sync(path.parent)
+    snapshot.sync(path.parent)
     return target
 
 
@@ -96,11 +79,3 @@ def migration_lock(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
