@@ -159,7 +159,7 @@ def ended(process: int) -> bool:
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait up to five seconds."""
-    for _ in range(500):
+    for _ in range(3000):
         if true():
             return
         await asyncio.sleep(0.01)
