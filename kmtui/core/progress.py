@@ -255,6 +255,7 @@ class Progress:
             )
             return fields
 
+        await ledger.prepare()
         self._became(await self._context.db.write(store))
         self._context.bus.publish(
             RequestChanged(request.id),
