@@ -185,8 +185,10 @@ class CertificateScreen(Page):
             return reason
         if key == "rollback":
             return rollback_reason(self._version, self.targets.targets)
-        if key in ("edit", "delete") and self._tab != "targets":
-            return f"{KEYS[key].word}: tab goes to the targets, there it works"
+        if key in ("edit", "delete"):
+            if self._tab != "targets":
+                return f"{KEYS[key].word}: tab goes to the targets, there it works"
+            return target_reason(key, [self._target] if self._target else [], self._current)
         return target_reason(key, self._chosen, self._current)
 
     @property
@@ -198,6 +200,12 @@ class CertificateScreen(Page):
         """The version under the cursor of the versions."""
         row = self.versions.row
         return row.data if row is not None and self._tab == "versions" else None
+
+    @property
+    def _target(self) -> Target | None:
+        """The target under the cursor of the targets."""
+        row = self.targets.row
+        return row.data if row is not None and self._tab == "targets" else None
 
     @property
     def _chosen(self) -> list[Target]:
@@ -271,12 +279,12 @@ class CertificateScreen(Page):
             self.targets.select(made)
 
     def action_edit(self) -> None:
-        if self._chosen:
-            self.app.push_screen(TargetForm(self._certificate_id, self._chosen[0]))
+        if self._target is not None:
+            self.app.push_screen(TargetForm(self._certificate_id, self._target))
 
     def action_delete(self) -> None:
-        if self._chosen:
-            self._deploying.delete(self._chosen[0])
+        if self._target is not None:
+            self._deploying.delete(self._target)
 
     def action_last_error(self) -> None:
         """What is wrong with the row; where nothing is, the last error anywhere."""

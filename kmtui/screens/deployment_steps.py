@@ -44,9 +44,9 @@ def steps_of(target: Target, way: Way) -> list[Step]:
     words = words_of(target)
     if target.state in (TargetState.DEPLOYED, TargetState.VERIFIED):
         return [Step(word, "done") for word in words]
-    if way.at not in words:
+    ended = target.state in (TargetState.FAILED, TargetState.STALE)
+    if way.at not in words or not (ended or target.state == TargetState.UPLOADING):
         return []
-    ended = target.state != TargetState.UPLOADING
     here = "failed" if ended or way.going_back else "now"
     at = words.index(way.at)
     steps = [

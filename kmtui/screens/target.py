@@ -61,6 +61,7 @@ class TargetScreen(Page):
     TargetScreen #problem { display: none; height: auto; max-height: 8; }
     TargetScreen.-told #problem { display: block; }
     TargetScreen #pane { width: 50; padding: 0 0 0 1; }
+    TargetScreen.-narrow.-failed #pane { display: none; }
     TargetScreen.-narrow #attempts { layout: vertical; }
     TargetScreen.-narrow #pane { width: 1fr; height: auto; max-height: 6; padding: 0; }
     """
@@ -96,7 +97,6 @@ class TargetScreen(Page):
     # Hearing
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(1.0, self._show_time)
 
     def on_unmount(self) -> None:
@@ -112,10 +112,8 @@ class TargetScreen(Page):
     # Reading and showing
 
     async def ready(self) -> None:
-        if not self._lines:
-            self._unsubscribe()
-            self._unsubscribe = self.core.bus.subscribe(self._hear)
-            self._way.hear(self._target.step)
+        self._unsubscribe = self.core.bus.subscribe(self._hear)
+        self._way.hear(self._target.step)
         await self._read()
 
     async def changed(self, message: Changed) -> None:
@@ -158,12 +156,15 @@ class TargetScreen(Page):
         self.status_line.tell(counts=counts, position=position)
 
     def _show_problem(self, target: Target) -> None:
+        """What went wrong; where room is short, its log in place of how the target is set up."""
         facts: list[Fact] = []
-        if target.error and target.state != TargetState.UPLOADING:
+        failed = bool(target.error) and target.state != TargetState.UPLOADING
+        if failed:
             tone = "bad" if target.state in NOT_WELL else "warn"
             facts.append(("what", (target.error, tone)))
             facts += [("next", target.hint)] if target.hint else []
         facts += again_fact(target, datetime.now(UTC))
+        self.set_class(failed, "-failed")
         self.set_class(bool(facts), "-told")
         self._problem.show(facts)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from kmtui.core.deployment.layouts import paths
 from kmtui.core.deployment.settings import KEY_MODE, parse_mode
+from kmtui.core.errors import NotFound
 from kmtui.model import Certificate, Target, TargetLayout
 from kmtui.screens.checklines import CONTINUED
 from kmtui.screens.formpage import FormPage
-from kmtui.screens.messages import Changed
 from kmtui.widgets.details import Fact
 from kmtui.widgets.fields import FieldSpec, Options
 from kmtui.widgets.form import Form
@@ -135,9 +135,11 @@ class TargetForm(FormPage):
         return [field for field in FIELDS if field.name not in gone]
 
     async def ready(self) -> None:
-        if self._certificate is not None:
+        try:
+            certificate = await self.core.certificates.get(self._certificate_id)
+        except NotFound as error:  # deleted meanwhile
+            self.say(str(error), "bad")
             return
-        certificate = await self.core.certificates.get(self._certificate_id)
         self._certificate = certificate
         what = (self._target.name, "Edit") if self._target else ("New target",)
         self.title_line.show_crumbs("Certificates", certificate.name, *what)
@@ -146,9 +148,6 @@ class TargetForm(FormPage):
         else:
             await self._offer_servers()
         self._show()
-
-    async def changed(self, message: Changed) -> None:
-        """What is being typed is not taken away."""
 
     async def _offer_servers(self) -> None:
         takers = {kind.kind for kind in self.core.end_servers.kinds() if kind.takes_files}

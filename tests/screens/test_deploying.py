@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from kmtui.core.core import Core
 from kmtui.core.events import DeploymentStepped, Event
-from kmtui.model import Certificate
+from kmtui.model import Certificate, TargetState
 from kmtui.screens.deployment_steps import BACK, BEGINNINGS, Way, steps_of
 from tests.core.deployment import stock
 from tests.screens.shop import SIZES, add, at_targets, deployed, flat, now, serving, shop
@@ -127,10 +128,10 @@ async def test_a_failure_tells_what_happened_what_to_do_and_what_was_put_back(
         await press(pilot, "y")
 
         # then
-        text = await shows(pilot, "x check")
-        assert "go back" in text
-        assert "| line 3: syntax error" in text
         await shows(pilot, "by itself; p does it now")
+        text = await shows(pilot, "x check")
+        assert "+ go back" in text
+        assert text.count("| line 3: syntax error") == 1
 
         # when / then: at the list, and in full
         await press(pilot, "escape")
@@ -250,3 +251,13 @@ async def test_the_step_that_failed_and_the_way_back_are_told(
     assert any(text.startswith(BACK) for text in heard)
     steps = [(step.word, step.state) for step in steps_of(await now(core), way)]
     assert steps[3:] == [("check", "failed"), ("reload", "to come"), ("go back", "done")]
+
+
+async def test_what_waits_or_was_not_watched_shows_no_steps(
+    core: Core, shop: Certificate, tmp_path: Path
+) -> None:
+    target = await add(core, tmp_path, check_command="true")
+
+    assert steps_of(target, Way()) == []
+    assert steps_of(target, Way(at="check")) == []
+    assert steps_of(replace(target, state=TargetState.FAILED), Way()) == []

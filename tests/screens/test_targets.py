@@ -94,8 +94,8 @@ async def test_settings_are_changed_and_a_target_is_forgotten(
         await shows(pilot, "web1 changed")
         assert (await now(core)).check_command == "true"
 
-        # when
-        await press(pilot, "D")
+        # when: it is the row under the cursor, whatever is marked
+        await press(pilot, "space", "D")
         await shows(pilot, "stays, and goes on being served")
         await press(pilot, "y")
 
