@@ -290,6 +290,20 @@ print("loaded:", *sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
 
+def test_the_first_screen_is_painted_without_what_only_work_needs() -> None:
+    probe = (
+        "import sys, kmtui.app, kmtui.screens.opening, kmtui.screens.certificates\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert set(run.stdout.split()) & (HEAVY - {"textual", "rich"}) == set()
+
+
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_a_quick_question_loads_nothing_heavy(option: str) -> None:
     run = subprocess.run(

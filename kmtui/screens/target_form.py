@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kmtui.core.deployment.layouts import paths
 from kmtui.core.deployment.settings import KEY_MODE, parse_mode
 from kmtui.core.errors import NotFound
 from kmtui.model import Certificate, Target, TargetLayout
@@ -225,6 +224,8 @@ def _values(target: Target) -> dict[str, str | bool]:
 
 def _about(target: Target, certificate: Certificate | None) -> list[Fact]:
     """What a server is to be told, and what a deployment does."""
+    from kmtui.core.deployment.layouts import paths  # imports cryptography
+
     if target.directory:
         facts: list[Fact] = [
             (CONTINUED if at else "Files", path) for at, path in enumerate(paths(target).values())

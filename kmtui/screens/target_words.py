@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from kmtui.core.deployment.layouts import paths
 from kmtui.model import Deployment, Problem, Target, TargetState
 from kmtui.screens.checklines import CONTINUED
 from kmtui.screens.renewal_words import moment
@@ -125,6 +124,8 @@ def again_fact(target: Target, now: datetime) -> list[Fact]:
 
 def setting_facts(target: Target) -> list[Fact]:
     """How it is set up: the files that a server must name, and what is done with them."""
+    from kmtui.core.deployment.layouts import paths  # imports cryptography
+
     verify: Fact = ("verify", target.verify or ("nobody looks: E says where", "muted"))
     if target.hook:
         return [("command", target.hook), verify]
