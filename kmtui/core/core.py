@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import getpass
 import socket
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kmtui.core.access import Access
 from kmtui.core.accounts import Accounts
@@ -13,7 +15,6 @@ from kmtui.core.activity import ActivityTrail
 from kmtui.core.advisory import Advisory
 from kmtui.core.alerts import Alerts
 from kmtui.core.archive import Archive
-from kmtui.core.backup import Backups
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.certificates import Certificates
 from kmtui.core.challenges.journal import Journal
@@ -28,8 +29,6 @@ from kmtui.core.dns_accounts import DnsAccounts
 from kmtui.core.end_servers import EndServers
 from kmtui.core.errors import DatabaseError
 from kmtui.core.events import Bus
-from kmtui.core.export import Exports
-from kmtui.core.importing import Imports
 from kmtui.core.jobs import Jobs
 from kmtui.core.locks import FOLDER
 from kmtui.core.mappings import Mappings
@@ -48,6 +47,11 @@ from kmtui.core.terms import Terms
 from kmtui.core.unattended import Unattended
 from kmtui.core.vault import Vault
 from kmtui.db.database import Database
+
+if TYPE_CHECKING:
+    from kmtui.core.backup import Backups
+    from kmtui.core.export import Exports
+    from kmtui.core.importing import Imports
 
 FILE_NAME = "kmtui.db"
 """The inventory's name in the data directory."""
@@ -82,13 +86,10 @@ class Core:
             self.targets,
         )
         self.certificates = Certificates(context)
-        self.exports = Exports(context, self.certificates)
-        self.imports = Imports(context, self.cas)
         deployer = Deployer(context, self.certificates, self.targets.host, Hook(data / HOOKS))
         self.deployments = Deployments(context, self.targets, deployer, self.jobs)
         self.archive = Archive(context, self.deployments)
         self.activity = ActivityTrail(context)
-        self.backups = Backups(context)
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
         advisory = Advisory(self.cas, self.dns_accounts)
         self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs, advisory)
@@ -105,6 +106,29 @@ class Core:
         self.moves = Moves(context, self.cas, self.accounts, self.requests, self.renewal.successors)
         self.unattended = Unattended(self.renewal, self.archive, self.activity)
         self.alerts = Alerts(context, self.renewal)
+
+    # What few commands need is loaded when one asks for it.
+
+    @cached_property
+    def exports(self) -> Exports:
+        """Certificates to files of other programs."""
+        from kmtui.core.export import Exports
+
+        return Exports(self.context, self.certificates)
+
+    @cached_property
+    def imports(self) -> Imports:
+        """Certificates and accounts of other clients."""
+        from kmtui.core.importing import Imports
+
+        return Imports(self.context, self.cas)
+
+    @cached_property
+    def backups(self) -> Backups:
+        """Copies of the whole inventory."""
+        from kmtui.core.backup import Backups
+
+        return Backups(self.context)
 
     @classmethod
     async def open(
