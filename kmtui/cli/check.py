@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kmtui.cli.documents import moment
 from kmtui.cli.group import group
 from kmtui.cli.output import Output
 from kmtui.cli.session import with_core
@@ -14,6 +15,7 @@ from kmtui.text import one_line
 
 if TYPE_CHECKING:
     from kmtui.core.core import Core
+    from kmtui.core.last_run import LastRun
 
 app = group()
 
@@ -34,15 +36,28 @@ def check(
 
     async def act(core: Core, out: Output) -> int:
         alerts = await core.alerts.all(within=life)
+        last = await core.alerts.last_run()
         out.answer(
             {
                 "alerts": [
                     {"what": alert.what, "certificate": alert.certificate, "text": alert.text}
                     for alert in alerts
-                ]
+                ],
+                "last_run": last and _last_run(last),
             },
             [one_line(f"{alert.certificate or 'kmtui'}: {alert.text}") for alert in alerts],
         )
         return 1 if alerts else 0
 
     return with_core(context, act)
+
+
+def _last_run(run: LastRun) -> dict[str, Any]:
+    return {
+        "at": moment(run.at),
+        "actor": run.actor,
+        "due": run.due,
+        "renewed": run.renewed,
+        "failed": run.failed,
+        "error": run.error or None,
+    }

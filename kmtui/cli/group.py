@@ -23,6 +23,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     "cert": ("kmtui.cli.certificates:app", "Certificates and all their versions."),
     "target": ("kmtui.cli.targets:app", "Where certificates are put, and what is served there."),
     "renew": ("kmtui.cli.renew:app", "The unattended run: whatever is due."),
+    "notify": ("kmtui.cli.notify:app", "Mail or a command, when something is new, and daily."),
+    "systemd": ("kmtui.cli.systemd:app", "Units that make the unattended run."),
     "check": ("kmtui.cli.check:app", "Whether anything needs an operator."),
     "resume": ("kmtui.cli.resume:app", "Go on with everything that was cut off."),
     "cleanup": ("kmtui.cli.cleanup:app", "Remove records and files that were left behind."),

@@ -68,6 +68,7 @@ def renew(
                 "certificates": [documents.verdict(verdict) for verdict in run.verdicts],
                 "requests": [document_of(outcome) for outcome in run.outcomes],
                 "purged": [row.name for row in run.purged],
+                "notified": run.notified or None,
                 "targets": [target_report.target(target) for target in run.deployed],
                 "summary": totals,
             },

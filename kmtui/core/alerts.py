@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from kmtui.core import last_run
 from kmtui.core.account_book import unfinished
 from kmtui.core.context import Context
 from kmtui.core.renewal import Renewal
-from kmtui.db import accounts, cleanup, renewal, targets
+from kmtui.db import accounts, cleanup, renewal, settings, targets
 from kmtui.model import SHORT_LIVED, Alert, Certificate, Target, TargetState, Verdict
+
+NOT_TOLD = "not-told"
+"""What an alert says when a message to the operators did not get through."""
+UNSENT = "notify.failed"
+"""The setting that holds why the last message did not."""
 
 
 class Alerts:
@@ -40,7 +46,31 @@ class Alerts:
         if left := await self._context.db.read(cleanup.count_pending):
             what = "1 published answer is" if left == 1 else f"{left} published answers are"
             alerts.append(Alert(what="left-over", text=f"{what} still to be removed"))
+        if forgotten := await self._forgotten(watched, now):
+            alerts.append(Alert(what="unattended", text=forgotten))
+        if unsent := await self._context.db.read(lambda session: settings.get(session, UNSENT)):
+            alerts.append(Alert(what=NOT_TOLD, text=f"operators were not told: {unsent}"))
         return alerts
+
+    async def last_run(self) -> last_run.LastRun | None:
+        """The unattended run that ended last; None before the first one."""
+        return await self._context.db.read(last_run.read)
+
+    async def _forgotten(self, watched: list[Certificate], now: datetime) -> str:
+        """That nobody makes the unattended run although something waits for it; empty else."""
+        waiting = [
+            row.created_at
+            for row in watched
+            if row.auto_renew and row.current_version is not None and row.revoked_at is None
+        ]
+        if not waiting:
+            return ""
+        run = await self.last_run()
+        since = run.at if run else min(waiting)
+        if now - since <= last_run.LATE:
+            return ""
+        when = f"since {since.astimezone(UTC):%Y-%m-%d %H:%M}" if run else "yet"
+        return f"no unattended run was made {when}: kmtui systemd prints a timer for it"
 
 
 def _alert(
@@ -68,6 +98,7 @@ def _of_target(target: Target) -> Alert:
     return Alert(
         what="stale" if stale else "not-deployed",
         certificate=target.certificate,
+        target=target.name,
         text=f"target {target.name}: {target.error}",
     )
 

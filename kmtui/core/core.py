@@ -33,6 +33,7 @@ from kmtui.core.jobs import Jobs
 from kmtui.core.locks import FOLDER
 from kmtui.core.mappings import Mappings
 from kmtui.core.moving import Moves
+from kmtui.core.notifications import Notifications
 from kmtui.core.owners import Owners
 from kmtui.core.recovery import Recovery
 from kmtui.core.reissue import Reissues
@@ -104,8 +105,11 @@ class Core:
         )
         self.reissues = Reissues(context, self.accounts, self.renewal.successors)
         self.moves = Moves(context, self.cas, self.accounts, self.requests, self.renewal.successors)
-        self.unattended = Unattended(self.renewal, self.archive, self.activity)
         self.alerts = Alerts(context, self.renewal)
+        self.notifications = Notifications(context, self.alerts)
+        self.unattended = Unattended(
+            context, self.renewal, self.archive, self.activity, self.notifications
+        )
 
     # What few commands need is loaded when one asks for it.
 

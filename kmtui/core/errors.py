@@ -249,6 +249,12 @@ class NotServed(EndServerError):
         self.served = served
 
 
+class NotificationFailed(KmtuiError):
+    """A message to the operators did not get through."""
+
+    code = "notification"
+
+
 class Parked(KmtuiError):
     """The work is set aside until `not_before`."""
 

@@ -51,6 +51,8 @@ class RenewalRun:
     """Targets that something was due at, as they are now; `error` says what did not go well."""
     purged: tuple[Certificate, ...] = ()
     """Deleted certificates whose keys were destroyed, thirty days later."""
+    notified: str = ""
+    """What operators were told: `alarm` or `digest`; empty when there was nothing to tell."""
     notes: tuple[str, ...] = ()
     """What an operator should read: alarms and warnings, a sentence each."""
     held_by: int | None = None

@@ -22,6 +22,14 @@ def put(session: Session, name: str, value: str) -> None:
     session.flush()
 
 
+def delete(session: Session, name: str) -> None:
+    """Forget a setting, if there is one of that name."""
+    row = session.get(SettingRow, name)
+    if row is not None:
+        session.delete(row)
+        session.flush()
+
+
 def list_all(session: Session) -> dict[str, str]:
     """Every setting by name."""
     rows = session.exec(select(SettingRow).order_by(col(SettingRow.name)))

@@ -96,6 +96,18 @@ def with_key(session: Session, spki_sha256: str) -> list[Version]:
     return _models(session, list(session.exec(statement)))
 
 
+def issued_since(session: Session, moment: datetime, *, limit: int) -> list[Version]:
+    """Versions issued since a moment, the last issued first, without chains."""
+    statement = (
+        select(VersionRow)
+        .where(col(VersionRow.issued_at) >= moment)
+        .order_by(col(VersionRow.issued_at).desc(), col(VersionRow.id))
+        .options(_WITHOUT_CHAIN)
+        .limit(limit)
+    )
+    return _models(session, list(session.exec(statement)))
+
+
 def without_their_key(session: Session) -> list[Version]:
     """Versions whose private key was kept here and is gone, though nobody destroyed it."""
     purged = (

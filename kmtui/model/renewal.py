@@ -66,7 +66,9 @@ class Alert:
     """Something that needs an operator."""
 
     what: str
-    """`expired`, `expires`, `failed`, `not-deployed`, `stale`, `unfinished` or `left-over`."""
+    """`expired`, `expires`, `failed`, `not-deployed`, `stale`, `unfinished`, `left-over`,
+    `unattended` (no run for too long) or `not-told` (a message did not get through)."""
     text: str
     """One sentence."""
     certificate: str | None = None
+    target: str | None = None

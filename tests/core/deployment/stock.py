@@ -20,7 +20,7 @@ _ROOT, _INTERMEDIATE = chain_of_issuers()
 
 async def certificate(core: Core, name: str = "www.example.org") -> Certificate:
     """A certificate without versions."""
-    row = samples.certificate(name)
+    row = samples.certificate(name, created_at=core.context.clock())
     await core.context.db.write(lambda session: certificates.insert(session, row))
     return row
 
