@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 
 def screen_lines(app: App[Any]) -> list[str]:
@@ -31,7 +33,8 @@ def line_with(app: App[Any], text: str) -> str:
 async def settled(pilot: Pilot[Any]) -> None:
     """Wait until readers, messages and the tick have done their work."""
     for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
+        with suppress(WorkerCancelled):  # a newer one of its kind took its place
+            await pilot.app.workers.wait_for_complete()
         await pilot.pause()
 
 
