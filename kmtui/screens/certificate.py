@@ -256,8 +256,8 @@ class CertificateScreen(Page):
         self.say(f"v{version.number} is current now", "good")
 
     def action_deploy(self) -> None:
-        if self._current is not None and self._chosen:
-            self._deploying.deploy(self._chosen, self._current)
+        if self._certificate is not None and self._chosen:
+            self._deploying.deploy(self._chosen, self._certificate)
 
     def action_rollback(self) -> None:
         if self._version is not None:

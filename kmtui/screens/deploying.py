@@ -10,7 +10,7 @@ from kmtui.bindings import KEYS
 from kmtui.core.errors import KmtuiError
 from kmtui.core.problems import counted
 from kmtui.core.together import together
-from kmtui.model import Problem, Served, SubProblem, Target, TargetState, Version
+from kmtui.model import Certificate, Problem, Served, SubProblem, Target, TargetState, Version
 from kmtui.screens.checklines import CONTINUED
 from kmtui.screens.confirm import Confirm
 from kmtui.screens.renewal_words import listed
@@ -38,40 +38,36 @@ class Deploying:
 
     # Deploying
 
-    def deploy(self, targets: Sequence[Target], version: int) -> None:
-        """Put the current version to these targets of one certificate, after a question."""
-        deployments = self._page.core.deployments
+    def deploy(self, targets: Sequence[Target], certificate: Certificate) -> None:
+        """Put the current version to these targets of a certificate, after a question."""
+        deployments, number = self._page.core.deployments, certificate.current_version
+        if number is None:
+            return
+        useless = _useless(certificate.revoked_at, certificate.not_after)
 
         def act(target: Target) -> Begun:
-            return deployments.deploy(target.certificate_id, target=target.name, version=version)
+            return deployments.deploy(
+                target.certificate_id, target=target.name, version=number, force=bool(useless)
+            )
 
-        self._ask("deploy", targets, version, act, [*_places(targets, version), *_care(targets)])
+        facts = [*_places(targets, number), *_care(targets), *_beware(number, useless)]
+        self._ask("deploy", targets, number, act, facts)
 
     def roll_back(self, targets: Sequence[Target], version: Version, current: int | None) -> None:
         """Put an earlier version back to these targets, after a question."""
-        deployments = self._page.core.deployments
-        number, useless = version.number, self._useless(version)
+        deployments, number = self._page.core.deployments, version.number
+        useless = _useless(version.revoked_at, version.not_after)
 
         def act(target: Target) -> Begun:
             return deployments.roll_back(
                 target.certificate_id, number, target=target.name, force=bool(useless)
             )
 
-        facts = [*_places(targets, number), *_care(targets), ("", "")]
-        if useless:
-            facts.append(("beware", (f"v{number} {useless}", "bad")))
+        facts = [*_places(targets, number), *_care(targets), *_beware(number, useless), ("", "")]
         facts.append(("then", f"v{number} stays there until another version is saved"))
         if current not in (None, number):
             facts.append((CONTINUED, f"v{current} stays the current one, and is what is renewed"))
         self._ask("roll back", targets, number, act, facts)
-
-    def _useless(self, version: Version) -> str:
-        """Why nobody should serve a version; empty when somebody may."""
-        if version.revoked_at is not None:
-            return f"was revoked {when(version.revoked_at)}: clients may refuse it"
-        if version.not_after < datetime.now(UTC):
-            return f"expired {when(version.not_after)}: clients will refuse it"
-        return ""
 
     def _ask(
         self,
@@ -164,9 +160,9 @@ class Deploying:
 
 def target_reason(key: str, targets: Sequence[Target], current: int | None) -> str:
     """Why a key can do nothing to these targets of one certificate now; empty when it can."""
-    word = KEYS[key].word if key in KEYS else key
     if key not in ("deploy", "test", "edit", "delete"):
         return ""
+    word = KEYS[key].word
     if not targets:
         return f"{word}: there is no target: n adds one"
     if key == "deploy" and current is None:
@@ -212,6 +208,19 @@ def unwell_error(targets: Sequence[Target]) -> KmtuiError:
         hint="enter at a target shows its attempts",
         problem=problem,
     )
+
+
+def _useless(revoked_at: datetime | None, not_after: datetime | None) -> str:
+    """Why nobody should serve a version; empty when somebody may."""
+    if revoked_at is not None:
+        return f"was revoked {when(revoked_at)}: clients may refuse it"
+    if not_after is not None and not_after < datetime.now(UTC):
+        return f"expired {when(not_after)}: clients will refuse it"
+    return ""
+
+
+def _beware(version: int, useless: str) -> list[Fact]:
+    return [("beware", (f"v{version} {useless}", "bad"))] if useless else []
 
 
 def _places(targets: Sequence[Target], version: int) -> list[Fact]:

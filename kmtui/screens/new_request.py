@@ -84,7 +84,6 @@ class NewRequestScreen(Page):
     # Reading and showing
 
     def on_mount(self) -> None:
-        super().on_mount()
         for pane in (self.checks, self.outlook):
             pane.can_focus = False  # tab goes from field to field
         self._show_fields()

@@ -88,7 +88,6 @@ class RequestScreen(Page):
     # Reading and showing
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(1.0, self._show_time)
 
     async def ready(self) -> None:

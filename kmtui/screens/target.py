@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from kmtui.bindings import KEYS, screen_bindings
 from kmtui.core.errors import NotFound
 from kmtui.core.events import DeploymentStepped, Event
-from kmtui.model import Deployment, LogLine, Target, TargetState
+from kmtui.model import Certificate, Deployment, LogLine, Target, TargetState
 from kmtui.screens.deploying import Deploying, target_reason
 from kmtui.screens.deployment_steps import BACK, Way, steps_of
 from kmtui.screens.error import ErrorScreen
@@ -69,8 +69,7 @@ class TargetScreen(Page):
     def __init__(self, target: Target) -> None:
         super().__init__()
         self._target = target
-        self._current: int | None = None
-        """The certificate's current version."""
+        self._certificate: Certificate | None = None
         self._gone = False
         self._way = Way()
         self._heard: list[LogLine] = []
@@ -126,7 +125,7 @@ class TargetScreen(Page):
         try:
             target = await self.core.targets.get(certificate, name)
             history = await self.core.targets.history(certificate, name)
-            self._current = (await self.core.certificates.get(certificate)).current_version
+            self._certificate = await self.core.certificates.get(certificate)
         except NotFound:
             self._gone = True
             self.say("this target is gone; what was put there stays", "warn")
@@ -174,7 +173,8 @@ class TargetScreen(Page):
         reason = vault_reason(self.core, key) if key in KEYS else ""
         if self._gone and key in ("deploy", "test", "edit", "delete"):
             return f"{KEYS[key].word}: this target is gone"
-        return reason or target_reason(key, [self._target], self._current)
+        current = self._certificate.current_version if self._certificate else None
+        return reason or target_reason(key, [self._target], current)
 
     def copied(self) -> str:
         return self.pane.text
@@ -183,8 +183,8 @@ class TargetScreen(Page):
         self.focus_next()
 
     def action_deploy(self) -> None:
-        if self._current is not None:
-            self._deploying.deploy([self._target], self._current)
+        if self._certificate is not None:
+            self._deploying.deploy([self._target], self._certificate)
 
     def action_test(self) -> None:
         self._deploying.verify([self._target])

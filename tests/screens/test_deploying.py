@@ -188,6 +188,22 @@ async def test_a_version_is_rolled_back_to_and_the_inventory_keeps_its_current_o
         assert (await core.certificates.get("shop")).current_version == 2
 
 
+async def test_deploying_an_expired_version_says_what_clients_will_do(
+    core: Core, tmp_path: Path
+) -> None:
+    await core.end_servers.add("web", kind="local", settings={"webroot": str(tmp_path)})
+    certificate = await stock.certificate(core, "shop")
+    for _ in range(2):
+        await stock.version(core, certificate, lasts=timedelta(minutes=30))
+    await add(core, tmp_path)
+    async with at_targets(core) as pilot:
+        await press(pilot, "p")
+        await shows(pilot, "clients will refuse it")
+        await press(pilot, "y")
+
+        await shows(pilot, "v2 deployed at web1")
+
+
 async def test_rolling_back_to_an_expired_version_says_what_clients_will_do(
     core: Core, tmp_path: Path
 ) -> None:
