@@ -36,8 +36,8 @@ class Sample:
             "server": MACHINE,
             "directory": str(machine / "tls" / self.certificate),
             "layout": self.layout,
-            "check_command": "true",
-            "reload_command": "true",
+            "check_command": "echo syntax is ok",
+            "reload_command": "echo reloaded",
         }
 
 
