@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -30,7 +31,12 @@ class ListPage(Page):
     COLUMNS: ClassVar[tuple[Column, ...]]
     EMPTY: ClassVar[str] = "Nothing here yet."
     MARKABLE: ClassVar[bool] = True
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(*LISTED, show=False)]
+    # First of all, at the moment it arrives: what is typed ahead of the filter goes to its field,
+    # where letters are letters and no commands.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(replace(key, priority=True) for key in bindings("filter", show=False)),
+        *bindings(*(name for name in LISTED if name != "filter"), show=False),
+    ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared by Textual
         (0, "-tiny"),
         (60, "-narrow"),
@@ -162,6 +168,12 @@ class ListPage(Page):
     def copied(self) -> str:
         """The first cell of the row."""
         return self.table.row.cells[0][0] if self.table.row else ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """As every page; in the field of the filter its key is a character like others."""
+        if action == "filter" and self.filter_bar.is_open:
+            return False
+        return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         self.add_class("-filtering")

@@ -23,7 +23,6 @@ class FilterBar(Horizontal):
 
     DEFAULT_CSS = """
     FilterBar { height: 1; display: none; }
-    FilterBar.-open { display: block; }
     FilterBar Static { width: 1; }
     FilterBar Input { width: 1fr; }
     """
@@ -73,7 +72,10 @@ class FilterBar(Horizontal):
     def open(self) -> None:
         """Show the line and take the focus."""
         self.add_class("-open")
-        self.query_one(Input).focus()
+        # At once: neither style sheet nor `focus` may wait for a later turn. What is typed ahead
+        # belongs to the filter; anywhere else its letters are commands.
+        self.display = True
+        self.screen.set_focus(self.query_one(Input))
 
     def clear(self) -> bool:
         """Take the filter away; False when there was none."""
@@ -124,4 +126,5 @@ class FilterBar(Horizontal):
     def _close(self) -> None:
         if self.is_open:
             self.remove_class("-open")
+            self.display = False
             self.post_message(self.Closed(self, self._told))

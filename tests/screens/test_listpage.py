@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from tests.paper import PaperCore, opened
@@ -27,6 +28,18 @@ async def test_the_filter_opens_narrows_and_clears() -> None:
         await pilot.press("escape")
         await settled(pilot)
         assert screen.table.count == 214
+
+
+async def test_what_is_typed_ahead_goes_to_the_filter_and_not_to_the_keys() -> None:
+    async with opened() as (app, pilot, screen):
+        # when: all of it comes at once, as over a slow line; a alone would mark every row
+        for key, character in [("slash", "/"), *((each, each) for each in "an21"), ("enter", "\r")]:
+            app.post_message(events.Key(key, character))
+        await settled(pilot)
+
+        # then
+        assert screen_lines(app)[1].startswith("/an21")
+        assert not screen.table.marks
 
 
 async def test_escape_leaves_one_thing_at_a_time_and_never_the_program() -> None:
