@@ -7,39 +7,30 @@ revocation, no certificate is asked for with that key again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.serialization import Encoding
 from sqlmodel import Session
 
-from kmtui.core import inspection, keys
 from kmtui.core.accounts import Accounts
 from kmtui.core.authorities import refuse_if_retired
 from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.certificates import Certificates
 from kmtui.core.context import Context
 from kmtui.core.deployment.queue import Deployments
-from kmtui.core.errors import AcmeError, InvalidInput, KmtuiError, NotFound, Refused
+from kmtui.core.errors import KmtuiError, Refused
 from kmtui.core.events import CertificateChanged
 from kmtui.core.renewal import Renewal
+from kmtui.core.revocation_signers import Signers, Way, signed
 from kmtui.core.successors import Outcome
 from kmtui.core.together import whole
-from kmtui.db import accounts as account_rows
-from kmtui.db import blocked_keys, certificates, requests, targets, versions
+from kmtui.db import blocked_keys, targets, versions
 from kmtui.model import (
-    Account,
-    Authority,
     RequestStatus,
     RevocationReason,
     RevocationSigner,
     Version,
 )
-
-ACCOUNT_REFUSED = frozenset({"unauthorized", "accountDoesNotExist"})
-"""What a CA answers to an account that it does not know any more, or that may not do this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +47,6 @@ class Revoked:
     """Other versions with the key that was given up, still valid: each is to be revoked, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """Somebody who may sign a revocation, as told; `send` says whether it was news to the CA."""
-
-    by: str
-    send: Callable[[], Coroutine[Any, Any, bool]]
-
-
 class Revocation:
     """Takes versions out of force."""
 
@@ -78,8 +61,8 @@ class Revocation:
     ) -> None:
         self._context = context
         self._cas = cas
-        self._accounts = accounts
         self._certificates = certificates_
+        self._signers = Signers(context, cas, accounts, certificates_)
         self._renewal = renewal
         self._deployments = deployments
 
@@ -103,10 +86,10 @@ class Revocation:
         if version.revoked_at is not None and not _worse(version, reason):
             return Revoked(version=version, by="", already=True)
         self._refuse_expired(version)
-        authority = await self._authority(version, ca)
+        authority = await self._signers.authority(version, ca)
         refuse_if_retired(authority)
         await self._cas.require_sealed(authority.name)
-        ways = await self._ways(version, reason, authority, by)
+        ways = await self._signers.ways(version, reason, authority, by)
         await self._intend(version, reason)
         way, news = await whole(self._carry_out(version, reason, ways))
         return Revoked(
@@ -187,91 +170,12 @@ class Revocation:
                 hint="CAs do not revoke what has expired",
             )
 
-    async def _authority(self, version: Version, ca: str | None) -> Authority:
-        """The CA that issued a version: its account's, else the one its order was placed at."""
-        if ca is not None:
-            return await self._cas.get(ca)
-        account = await self._account(version)
-        if account is not None:
-            return await self._cas.get(account.ca)
-        request = await self._context.db.read(
-            lambda session: requests.get(session, version.request_id or "")
-        )
-        host = urlsplit(request.order_url or "").netloc if request else ""
-        known = [each for each in await self._cas.all() if urlsplit(each.directory_url).netloc]
-        there = [each for each in known if urlsplit(each.directory_url).netloc == host]
-        if len(there) == 1:
-            return there[0]
-        raise InvalidInput(
-            f"nothing here tells which CA issued version {version.number} of {version.certificate}",
-            field="ca",
-            hint=f"its issuer is {version.issuer}: name that CA as kmtui ca list does",
-        )
-
-    async def _account(self, version: Version) -> Account | None:
-        """The account that got a version; of one that was not asked for here, its certificate's."""
-
-        def found(session: Session) -> Account | None:
-            request = requests.get(session, version.request_id or "")
-            owner = certificates.get(session, version.certificate_id) if request is None else None
-            account_id = request.account_id if request else owner.account_id if owner else None
-            return account_rows.get(session, account_id) if account_id else None
-
-        return await self._context.db.read(found)
-
-    async def _ways(
-        self,
-        version: Version,
-        reason: RevocationReason,
-        authority: Authority,
-        by: RevocationSigner | None,
-    ) -> list[_Way]:
-        """Who may sign, in the order they are asked. Raises Refused when nobody can."""
-        client = self._cas.client_of(authority)
-        leaf = inspection.parse_chain(version.chain_pem)[0].public_bytes(Encoding.DER)
-        account = await self._account(version)
-        ways, lacking = [], []
-        if by != RevocationSigner.CERTIFICATE_KEY:
-            if account is None or account.ca != authority.name:
-                lacking.append("the account that got it is not known here any more")
-            else:
-                try:
-                    signer = await self._accounts.signer(account)
-                except Refused as error:
-                    lacking.append(error.message)
-                else:
-                    ways.append(
-                        _Way(
-                            f"account {account.name}",
-                            lambda: client.revoke(signer, leaf, reason.code),
-                        )
-                    )
-        if by != RevocationSigner.ACCOUNT:
-            try:
-                key = keys.load_private_key(await self._certificates.private_key_pem(version))
-            except NotFound:
-                lacking.append("its private key is not kept here")
-            else:
-                ways.append(
-                    _Way(
-                        "certificate key",
-                        lambda: client.revoke_with_certificate_key(key, leaf, reason.code),
-                    )
-                )
-        if not ways:
-            raise Refused(
-                f"nothing can sign the revocation of version {version.number} of"
-                f" {version.certificate}: {'; '.join(lacking)}",
-                hint="add the account by its exported key (kmtui account add), or ask the CA",
-            )
-        return ways
-
     async def _carry_out(
-        self, version: Version, reason: RevocationReason, ways: Sequence[_Way]
-    ) -> tuple[_Way, bool]:
+        self, version: Version, reason: RevocationReason, ways: Sequence[Way]
+    ) -> tuple[Way, bool]:
         """Tell the CA and keep what it said: who it listened to, and whether it was news to it."""
         try:
-            way, news = await _signed(ways)
+            way, news = await signed(ways)
         except KmtuiError as error:
             said = f"{reason}: {error.message}"
             await self._context.db.write(lambda s: self._put(s, version, "failed", said))
@@ -333,18 +237,6 @@ class Revocation:
             for each in found
             if each.id != version.id and each.revoked_at is None and each.not_after >= now
         )
-
-
-async def _signed(ways: Sequence[_Way]) -> tuple[_Way, bool]:
-    """Who the CA listened to, and whether it was news; the next one where an account is gone."""
-    *others, last = ways
-    for way in others:
-        try:
-            return way, await way.send()
-        except AcmeError as error:
-            if error.problem is None or error.problem.short_type not in ACCOUNT_REFUSED:
-                raise
-    return last, await last.send()
 
 
 def _worse(version: Version, reason: RevocationReason) -> bool:
