@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,7 +22,6 @@ from kmtui.core.sandbox.ca import PracticeCa
 from kmtui.core.sandbox.issuer import Issuer
 from kmtui.core.sandbox.nameserver import NameServer
 from kmtui.core.sandbox.state import State
-from kmtui.core.sandbox.streams import loopback_socket
 from kmtui.core.sandbox.validation import Validator
 from kmtui.model import KeyType
 
@@ -196,7 +196,15 @@ def _generate(key_type: KeyType) -> PrivateKey:
             return rsa.generate_private_key(65537, int(key_type.removeprefix("rsa")))
 
 
+PORTS = range(20_000, 32_000)
+"""Below those that systems give to outgoing connections: a port that is only listened on now and
+then stays free in between."""
+
+
 def _free_port() -> int:
-    with loopback_socket(socket.SOCK_STREAM, "127.0.0.1", 0) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on."""
+    for port in random.sample(PORTS, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise Refused("no port is free on 127.0.0.1", hint="end some of what listens there")
