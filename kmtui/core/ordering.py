@@ -16,7 +16,8 @@ async def place(client: AcmeClient, signer: Signer, progress: Progress, authorit
     """A new order, committed; without its predecessor or its profile where the CA refuses those.
 
     RFC 9773 section 5: 409 says that the predecessor was replaced already. Others say 400, 403 or
-    404 for one they do not know or do not count as ours. A profile that is only preferred gives way
+    404 for one they do not know or do not count as ours, or fail over it (500, after all repeated
+    tries). A profile that is only preferred gives way
     where the CA does not offer it any more.
     """
     request = progress.request

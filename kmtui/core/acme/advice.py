@@ -311,10 +311,11 @@ OWN_ADVICE: dict[str, Advice] = {
 
 MOVED_STATUSES = frozenset({404, 405, 410})
 """What a service answers that is no longer where the directory said when it was last read."""
-REPLACES_REFUSED = frozenset({400, 403, 404, 409})
+REPLACES_REFUSED = frozenset({400, 403, 404, 409, 500})
 """How CAs refuse `replaces` in newOrder: gone, replaced, of another account, of another CA.
 
-RFC 9773 section 5 names 409 alone; others answer 400, 403 or 404, under types of their own.
+RFC 9773 section 5 names 409 alone; others answer 400, 403 or 404, under types of their own. Some
+stumble over a predecessor for good: Pebble answers 500 where its serial begins with a zero octet.
 """
 
 
