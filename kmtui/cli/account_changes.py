@@ -71,6 +71,9 @@ def roll_key(
 
     Account, URL and certificates stay; copies of the old key are worth nothing afterwards. A change
     that is cut off is finished by kmtui resume.
+
+    \b
+    kmtui account roll-key main
     """
 
     async def act(core: Core, output: Output) -> None:
@@ -139,6 +142,9 @@ def deactivate(context: typer.Context, name: Name, yes: Yes = False) -> int:
 
     Neither it nor its key can be used again. Its certificates stay valid until they expire; without
     --yes this says which of them will renew no more.
+
+    \b
+    kmtui account deactivate old --yes
     """
 
     async def act(core: Core, output: Output) -> None:

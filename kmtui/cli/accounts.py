@@ -117,7 +117,11 @@ def add(
 
 @app.command("list")
 def list_accounts(context: typer.Context) -> int:
-    """List the accounts."""
+    """List the accounts.
+
+    \b
+    kmtui account list
+    """
 
     async def act(core: Core, out: Output) -> None:
         rows = await core.accounts.all()
@@ -145,7 +149,11 @@ def list_accounts(context: typer.Context) -> int:
 
 @app.command("show")
 def show(context: typer.Context, name: Name) -> int:
-    """Show one account, its limits, what renews with it."""
+    """Show one account, its limits, what renews with it.
+
+    \b
+    kmtui account show main
+    """
 
     async def act(core: Core, out: Output) -> None:
         row = await core.accounts.get(name)
@@ -169,7 +177,11 @@ def show(context: typer.Context, name: Name) -> int:
 
 @app.command("test")
 def try_account(context: typer.Context, name: Name) -> int:
-    """Ask the CA about an account; 1 when something is wrong."""
+    """Ask the CA about an account; 1 when something is wrong.
+
+    \b
+    kmtui account test main
+    """
 
     async def act(core: Core, out: Output) -> int:
         return answer_report(out, "account", name, await core.accounts.test(name))

@@ -72,7 +72,11 @@ def undelete(
         typer.Argument(metavar="CERT...", help="Labels or ids; `cert list --all` shows them."),
     ],
 ) -> int:
-    """Bring deleted certificates back, with the settings they had."""
+    """Bring deleted certificates back, with the settings they had.
+
+    \b
+    kmtui cert undelete shop
+    """
 
     async def act(core: Core, out: Output) -> int:
         return _answer(out, await core.archive.undelete(certificates), "is back")

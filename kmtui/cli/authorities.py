@@ -25,7 +25,11 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="As `ca list` shows it
 
 @app.command("list")
 def list_authorities(context: typer.Context) -> int:
-    """List the CAs; yours first, retired ones last."""
+    """List the CAs; yours first, retired ones last.
+
+    \b
+    kmtui ca list
+    """
 
     async def act(core: Core, out: Output) -> None:
         rows = await core.cas.all()
@@ -45,7 +49,11 @@ def list_authorities(context: typer.Context) -> int:
 
 @app.command("show")
 def show(context: typer.Context, name: Name) -> int:
-    """Show what is known of a CA."""
+    """Show what is known of a CA.
+
+    \b
+    kmtui ca show letsencrypt
+    """
 
     async def act(core: Core, out: Output) -> None:
         row = await core.cas.get(name)
@@ -56,7 +64,11 @@ def show(context: typer.Context, name: Name) -> int:
 
 @app.command("check")
 def check(context: typer.Context, name: Name) -> int:
-    """Ask a CA for its directory; 1 when it does not answer as an ACME server."""
+    """Ask a CA for its directory; 1 when it does not answer as an ACME server.
+
+    \b
+    kmtui ca check letsencrypt
+    """
 
     async def act(core: Core, out: Output) -> int:
         return answer_report(out, "ca", name, await core.cas.check(name))
@@ -109,7 +121,11 @@ def add(
 
 @app.command("remove")
 def remove(context: typer.Context, name: Name) -> int:
-    """Forget a CA that you added and where no account is registered."""
+    """Forget a CA that you added and where no account is registered.
+
+    \b
+    kmtui ca remove house
+    """
 
     async def act(core: Core, out: Output) -> None:
         row = await core.cas.get(name)

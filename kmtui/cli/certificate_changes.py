@@ -81,7 +81,12 @@ def change(
         typer.Option(help="Whether it may be issued without, where the CA drops the profile."),
     ] = None,
 ) -> int:
-    """Change how a certificate is kept; the next renewal goes by it."""
+    """Change how a certificate is kept; the next renewal goes by it.
+
+    \b
+    kmtui cert set shop --auto-renew on --auto-save always
+    kmtui cert set shop --name webshop
+    """
 
     async def act(core: Core, out: Output) -> None:
         row = await core.certificates.set(
@@ -114,7 +119,11 @@ def use(
     ],
     version: Annotated[int, typer.Option(metavar="N", min=1, help="Which one; `cert history`.")],
 ) -> int:
-    """Make an earlier version that still is valid the current one again, and deploy it."""
+    """Make an earlier version that still is valid the current one again, and deploy it.
+
+    \b
+    kmtui cert use shop --version 6
+    """
 
     async def act(core: Core, out: Output) -> int:
         now = datetime.now(UTC)

@@ -57,7 +57,11 @@ def roll_back(
     target: Only = None,
     force: Force = False,
 ) -> int:
-    """Put an earlier version back to the targets; it stays there until another one is saved."""
+    """Put an earlier version back to the targets; it stays there until another one is saved.
+
+    \b
+    kmtui cert rollback shop --version 6
+    """
 
     async def act(core: Core, out: Output) -> int:
         started = await core.deployments.roll_back(certificate, version, target=target, force=force)

@@ -99,7 +99,11 @@ def list_certificates(
 
 @app.command("show")
 def show(context: typer.Context, certificate: Word) -> int:
-    """Show a certificate and its current version with its chain."""
+    """Show a certificate and its current version with its chain.
+
+    \b
+    kmtui cert show shop
+    """
 
     async def act(core: Core, out: Output) -> None:
         now = datetime.now(UTC)
@@ -127,7 +131,12 @@ def save(
         int | None, typer.Option(metavar="N", min=1, help="Not the newest one that waits.")
     ] = None,
 ) -> int:
-    """Make an issued version the current one, and put it to the certificate's targets."""
+    """Make an issued version the current one, and put it to the certificate's targets.
+
+    \b
+    kmtui cert save shop
+    kmtui cert save shop --version 7
+    """
 
     async def act(core: Core, out: Output) -> int:
         now = datetime.now(UTC)

@@ -46,7 +46,12 @@ def providers(
         list[str] | None, typer.Argument(metavar="[P]...", help="Which; without, all of them.")
     ] = None,
 ) -> int:
-    """Show what each provider needs: settings, secrets, the smallest right, an example, notes."""
+    """Show what each provider needs: settings, secrets, the smallest right, an example, notes.
+
+    \b
+    kmtui dns providers
+    kmtui dns providers rfc2136 cloudflare
+    """
     from kmtui.cli.providers import provider_lines
     from kmtui.core.dns import registry
 
@@ -87,7 +92,11 @@ def add(
 
 @app.command("list")
 def list_dns_accounts(context: typer.Context) -> int:
-    """List the DNS accounts."""
+    """List the DNS accounts.
+
+    \b
+    kmtui dns list
+    """
 
     async def act(core: Core, out: Output) -> None:
         rows = await core.dns_accounts.all()
@@ -104,7 +113,11 @@ def list_dns_accounts(context: typer.Context) -> int:
 
 @app.command("show")
 def show(context: typer.Context, name: Name) -> int:
-    """Show one DNS account; of its secrets only the names."""
+    """Show one DNS account; of its secrets only the names.
+
+    \b
+    kmtui dns show ns1
+    """
 
     async def act(core: Core, out: Output) -> None:
         row = await core.dns_accounts.get(name)
@@ -121,7 +134,11 @@ def try_account(
         str | None, typer.Option(metavar="FQDN", help="A name to test instead of the zones.")
     ] = None,
 ) -> int:
-    """Try the credentials; 1 when something does not work."""
+    """Try the credentials; 1 when something does not work.
+
+    \b
+    kmtui dns test ns1 --name www.example.org
+    """
 
     async def act(core: Core, out: Output) -> int:
         lines = await core.dns_accounts.test(account, name=name)
@@ -166,7 +183,11 @@ def delete(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
 ) -> int:
-    """Remove a DNS account that no mapping uses, and its secrets."""
+    """Remove a DNS account that no mapping uses, and its secrets.
+
+    \b
+    kmtui dns delete ns1 --yes
+    """
     require_yes(yes, f"delete DNS account {name}")
 
     async def act(core: Core, out: Output) -> None:

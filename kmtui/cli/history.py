@@ -71,7 +71,11 @@ def diff(
     one: Annotated[int, typer.Argument(metavar="N", min=1, help="One version.")],
     other: Annotated[int, typer.Argument(metavar="M", min=1, help="The other.")],
 ) -> int:
-    """Show what differs between two versions."""
+    """Show what differs between two versions.
+
+    \b
+    kmtui cert diff shop 6 7
+    """
 
     async def act(core: Core, out: Output) -> None:
         found = await core.certificates.differences(certificate, one, other)

@@ -62,7 +62,11 @@ def add(
 
 @app.command("list")
 def list_mappings(context: typer.Context) -> int:
-    """List the mappings."""
+    """List the mappings.
+
+    \b
+    kmtui mapping list
+    """
 
     async def act(core: Core, out: Output) -> None:
         rows = await core.mappings.all()
@@ -88,7 +92,11 @@ def list_mappings(context: typer.Context) -> int:
 
 @app.command("delete")
 def delete(context: typer.Context, pattern: Pattern) -> int:
-    """Remove the mappings of a pattern."""
+    """Remove the mappings of a pattern.
+
+    \b
+    kmtui mapping delete .example.org
+    """
 
     async def act(core: Core, out: Output) -> None:
         await core.mappings.delete(pattern)

@@ -95,7 +95,11 @@ def set_(
 
 @app.command("show")
 def show(context: typer.Context) -> int:
-    """Show how operators are told; the password is never shown."""
+    """Show how operators are told; the password is never shown.
+
+    \b
+    kmtui notify show
+    """
 
     async def act(core: Core, out: Output) -> None:
         _answer(out, await core.notifications.settings())
@@ -105,7 +109,11 @@ def show(context: typer.Context) -> int:
 
 @app.command("test")
 def test(context: typer.Context) -> int:
-    """Send a message now, every way that is set."""
+    """Send a message now, every way that is set.
+
+    \b
+    kmtui notify test
+    """
 
     async def act(core: Core, out: Output) -> None:
         await core.notifications.test()
@@ -116,7 +124,11 @@ def test(context: typer.Context) -> int:
 
 @app.command("off")
 def off(context: typer.Context) -> int:
-    """Tell nobody any more; settings and password are destroyed."""
+    """Tell nobody any more; settings and password are destroyed.
+
+    \b
+    kmtui notify off
+    """
 
     async def act(core: Core, out: Output) -> None:
         await core.notifications.clear()

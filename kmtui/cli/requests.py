@@ -183,7 +183,12 @@ def list_requests(
         int | None, typer.Option(metavar="N", min=1, help="At most so many, newest first.")
     ] = None,
 ) -> int:
-    """List the requests, newest first."""
+    """List the requests, newest first.
+
+    \b
+    kmtui request list
+    kmtui request list --status failed --limit 20
+    """
 
     async def act(core: Core, out: Output) -> None:
         rows: list[Request] = []
@@ -215,7 +220,11 @@ def list_requests(
 
 @app.command("show")
 def show(context: typer.Context, request: Word) -> int:
-    """Show a request, its challenges and what each name server sees."""
+    """Show a request, its challenges and what each name server sees.
+
+    \b
+    kmtui request show 17
+    """
 
     async def act(core: Core, out: Output) -> None:
         await _answer(core, out, await core.requests.get(request))
@@ -227,7 +236,11 @@ def show(context: typer.Context, request: Word) -> int:
 def retry(
     context: typer.Context, request: Word, force: Force = False, timeout: Timeout = 300
 ) -> int:
-    """Try again: a failed request anew, a cut-off one from where it stood."""
+    """Try again: a failed request anew, a cut-off one from where it stood.
+
+    \b
+    kmtui request retry 17
+    """
 
     async def act(core: Core, out: Output) -> int:
         return await _follow(core, out, await core.requests.retry(request, forced=force), timeout)
@@ -237,7 +250,11 @@ def retry(
 
 @app.command("cancel")
 def cancel(context: typer.Context, request: Word) -> int:
-    """Stop a request that is under way and remove what it published."""
+    """Stop a request that is under way and remove what it published.
+
+    \b
+    kmtui request cancel 17
+    """
 
     async def act(core: Core, out: Output) -> None:
         await _answer(core, out, await core.requests.cancel(request))
@@ -247,7 +264,11 @@ def cancel(context: typer.Context, request: Word) -> int:
 
 @app.command("log")
 def log(context: typer.Context, request: Word) -> int:
-    """Show everything that was done for a request."""
+    """Show everything that was done for a request.
+
+    \b
+    kmtui request log 17
+    """
 
     async def act(core: Core, out: Output) -> None:
         lines = await core.requests.log(request)

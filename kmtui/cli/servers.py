@@ -114,7 +114,11 @@ def update(
 
 @app.command("list")
 def list_servers(context: typer.Context) -> int:
-    """List the end servers."""
+    """List the end servers.
+
+    \b
+    kmtui server list
+    """
 
     async def act(core: Core, out: Output) -> None:
         rows = await core.end_servers.all()
@@ -135,7 +139,11 @@ def list_servers(context: typer.Context) -> int:
 
 @app.command("show")
 def show(context: typer.Context, name: Name) -> int:
-    """Show one end server; of its secrets only the names."""
+    """Show one end server; of its secrets only the names.
+
+    \b
+    kmtui server show web1
+    """
 
     async def act(core: Core, out: Output) -> None:
         row = await core.end_servers.get(name)
@@ -146,7 +154,11 @@ def show(context: typer.Context, name: Name) -> int:
 
 @app.command("test")
 def try_server(context: typer.Context, name: Name) -> int:
-    """Try what a challenge would need; 1 when something does not work."""
+    """Try what a challenge would need; 1 when something does not work.
+
+    \b
+    kmtui server test web1
+    """
 
     async def act(core: Core, out: Output) -> int:
         return answer_report(out, "server", name, await core.end_servers.test(name))
@@ -160,7 +172,11 @@ def delete(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
 ) -> int:
-    """Remove an end server that no mapping uses."""
+    """Remove an end server that no mapping uses.
+
+    \b
+    kmtui server delete web1 --yes
+    """
     require_yes(yes, f"delete end server {name}")
 
     async def act(core: Core, out: Output) -> None:

@@ -118,6 +118,9 @@ def update(
     """Change settings of a target; an empty word takes one away. It is deployed to again.
 
     Another place is another target: delete this one and add that.
+
+    \b
+    kmtui target update shop web1 --reload 'systemctl reload nginx'
     """
     given = {**_settings(owner, mode, check, reload, verify), "adopt": adopt}
 
@@ -139,7 +142,12 @@ def list_targets(
         str | None, typer.Argument(metavar="[CERT]", help="Only those of one certificate.")
     ] = None,
 ) -> int:
-    """List targets and how they stand."""
+    """List targets and how they stand.
+
+    \b
+    kmtui target list
+    kmtui target list shop
+    """
 
     async def act(core: Core, out: Output) -> None:
         rows = await (
@@ -152,7 +160,11 @@ def list_targets(
 
 @app.command("show")
 def show(context: typer.Context, certificate: Certificate, name: Name) -> int:
-    """Show a target, where its files are, and its last deployments."""
+    """Show a target, where its files are, and its last deployments.
+
+    \b
+    kmtui target show shop web1
+    """
 
     async def act(core: Core, out: Output) -> None:
         row = await core.targets.get(certificate, name)
@@ -179,7 +191,11 @@ def delete(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
 ) -> int:
-    """Forget a target; the files stay where they are."""
+    """Forget a target; the files stay where they are.
+
+    \b
+    kmtui target delete shop web1 --yes
+    """
     require_yes(yes, f"forget target {name} of {certificate}")
 
     async def act(core: Core, out: Output) -> None:
@@ -199,7 +215,12 @@ def verify(
         str | None, typer.Argument(metavar="[CERT]", help="Only those of one certificate.")
     ] = None,
 ) -> int:
-    """Look what is served now; 0 when it is what should be, 1 when not, 3 when here and there."""
+    """Look what is served now; 0 when it is what should be, 1 when not, 3 when here and there.
+
+    \b
+    kmtui target verify
+    kmtui target verify shop
+    """
 
     async def act(core: Core, out: Output) -> int:
         seen = await core.deployments.verify(certificate)

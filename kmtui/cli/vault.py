@@ -53,7 +53,11 @@ def init(
 
 @app.command("status")
 def status(context: typer.Context) -> int:
-    """Show whether the vault is set up, and the ways of opening it."""
+    """Show whether the vault is set up, and the ways of opening it.
+
+    \b
+    kmtui vault status
+    """
     return with_core(context, _answer_status)
 
 
@@ -64,7 +68,12 @@ def change_passphrase(
         Path | None, typer.Option(metavar="FILE", help="Take the new passphrase from this file.")
     ] = None,
 ) -> int:
-    """Replace the passphrase; what is sealed stays as it is."""
+    """Replace the passphrase; what is sealed stays as it is.
+
+    \b
+    kmtui vault passwd
+    kmtui vault passwd --new-passphrase-file /root/new
+    """
     options = invocation(context).options
 
     async def act(core: Core, out: Output) -> None:
@@ -85,7 +94,11 @@ def change_passphrase(
 def add_key_file(
     context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE")]
 ) -> int:
-    """Let a key file open the vault too; it is made when it is missing."""
+    """Let a key file open the vault too; it is made when it is missing.
+
+    \b
+    kmtui vault add-key-file /etc/kmtui/vault.key
+    """
 
     async def act(core: Core, out: Output) -> None:
         await core.access.add_key_file(file)
@@ -99,7 +112,11 @@ def remove_slot(
     context: typer.Context,
     slot: Annotated[int, typer.Argument(metavar="ID", help="As `vault status` shows it.")],
 ) -> int:
-    """Take away one way of opening the vault; the last one stays."""
+    """Take away one way of opening the vault; the last one stays.
+
+    \b
+    kmtui vault remove-slot 2
+    """
 
     async def act(core: Core, out: Output) -> None:
         await core.access.remove_slot(slot)
@@ -119,6 +136,10 @@ def seal(
 
     What decides where keys and records go is sealed, and not used once it was changed by other
     programs. 1 when something is not as it was stored.
+
+    \b
+    kmtui vault seal
+    kmtui vault seal --yes
     """
 
     async def act(core: Core, out: Output) -> int:
