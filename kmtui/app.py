@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from kmtui.model import Problem
     from kmtui.screens.feed import Feed
     from kmtui.screens.page import Page
+    from kmtui.screens.results import Results
 
 ASK_AGAIN = 10.0
 """Seconds in which a second q leaves although jobs run."""
@@ -83,6 +84,7 @@ class KmtuiApp(App[None], inherit_bindings=False):
         self.ascii_only = False
         self.core: Core | None = None
         self.changes = 0
+        self.results: Results | None = None
         self._loader = loader
         self._work = Tasks(self._handle_exception)
         self._feed: Feed | None = None
@@ -172,6 +174,14 @@ class KmtuiApp(App[None], inherit_bindings=False):
 
     def action_lock(self) -> None:
         self.push_screen(screen_named("vault:VaultScreen")())
+
+    def action_results(self) -> None:
+        from kmtui.screens.results import ResultsScreen
+
+        if self.results is not None and not isinstance(self.screen, ResultsScreen):
+            self.push_screen(ResultsScreen(self.results))
+        elif self.results is None and self.page is not None:
+            self.page.say("nothing was done to several at once so far")
 
     async def action_jobs(self) -> None:
         await self.switch_mode("requests")

@@ -62,6 +62,7 @@ TABLE: tuple[Key, ...] = (
     Key("suspend_process", "ctrl+z", "suspend", "To the shell; fg comes back"),
     Key("last_error", "exclamation_mark", "error", "The last error in full", shown="!"),
     Key("jobs", "J", "jobs", "The requests that run now"),
+    Key("results", "equals_sign", "results", "The last act on several, one by one", shown="="),
     Key("lock", "L", "lock", "Lock or unlock the vault"),
     Key("reload", "ctrl+r", "re-read", "Read this list again"),
     Key("leftovers", "C", "leftovers", "What requests published and could not remove"),
@@ -127,7 +128,7 @@ def _ids(words: str) -> tuple[str, ...]:
 LIST = _ids("cursor_down cursor_up top bottom page_down page_up open mark mark_all mark_range")
 """Ids of the keys a table answers itself."""
 
-EVERYWHERE = MODES + _ids("command_palette leave quit suspend_process last_error jobs lock")
+EVERYWHERE = MODES + _ids("command_palette leave quit suspend_process last_error jobs results lock")
 """Ids of the keys that work on every screen."""
 
 PAGE = _ids("help back reload copy leftovers")
@@ -155,6 +156,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "activity": _ids("open"),
     "form": _ids("send"),
     "error": _ids("retry"),
+    "results": _ids("open"),
 }
 """Ids of each screen's own keys, in the order of the key line."""
 
@@ -200,6 +202,7 @@ _PRINTED = {
     "colon": ":",
     "slash": "/",
     "exclamation_mark": "!",
+    "equals_sign": "=",
     "escape": "esc",
     "pagedown": "PgDn",
     "pageup": "PgUp",

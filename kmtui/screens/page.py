@@ -24,6 +24,7 @@ from kmtui.widgets.titleline import TitleLine
 
 if TYPE_CHECKING:
     from kmtui.core.core import Core
+    from kmtui.screens.results import Results
 
 
 class Workbench(Protocol):
@@ -34,6 +35,8 @@ class Workbench(Protocol):
     """``RW``, ``RO``, ``LOCKED``; empty until the inventory is open."""
     changes: int
     """Counts the ticks at which something changed."""
+    results: Results | None
+    """What became of each of the last act on several."""
 
     def start(self, work: Work, on_error: Callable[[KmtuiError], None]) -> None:
         """Run core work to its end, whatever happens to the screen that asked for it."""
