@@ -38,7 +38,14 @@ def list_authorities(context: typer.Context) -> int:
             table(
                 ["name", "title", "state", "days", "eab", "directory"],
                 [
-                    (row.name, row.title, row.state, row.lifetime_days, row.eab, row.directory_url)
+                    (
+                        row.name,
+                        row.title,
+                        _state(row),
+                        row.lifetime_days,
+                        row.eab,
+                        row.directory_url,
+                    )
                     for row in rows
                 ],
             ),
@@ -98,7 +105,7 @@ def add(
         int | None, typer.Option(metavar="N", min=1, help="How long its certificates live.")
     ] = None,
 ) -> int:
-    """Add a CA by its directory URL.
+    """Add a CA by its directory URL; under a name of `ca list` it takes that one's place.
 
     \b
     kmtui ca add house --directory https://ca.example.org/acme/directory --ca-bundle root.pem
@@ -114,7 +121,10 @@ def add(
             single_account=single_account,
             lifetime_days=lifetime_days,
         )
-        out.answer({"ca": documents.authority(row)}, [f"CA {row.name} is added"])
+        said = f"CA {row.name} is added"
+        if row.overrides:
+            said += f"; it takes the place of {row.name} as the catalogue knows it"
+        out.answer({"ca": documents.authority(row)}, [said])
 
     return with_core(context, act, change=True)
 
@@ -135,13 +145,17 @@ def remove(context: typer.Context, name: Name) -> int:
     return with_core(context, act, change=True)
 
 
+def _state(row: Authority) -> str:
+    return f"{row.state} (overridden)" if row.overrides else row.state
+
+
 def _lines(row: Authority) -> list[str]:
     retired = row.retired
     return facts(
         [
             ("Name", row.name),
             ("Title", row.title),
-            ("State", row.state),
+            ("State", _state(row)),
             ("Directory", row.directory_url),
             ("Test only", row.test),
             ("EAB", row.eab),

@@ -46,6 +46,7 @@ def authority(row: Authority) -> Document:
         "title": row.title,
         "directory_url": row.directory_url,
         "state": row.state,
+        "overrides": row.overrides,
         "test": row.test,
         "eab": row.eab,
         "email_required": row.email_required,

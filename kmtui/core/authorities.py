@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -18,6 +19,31 @@ def catalogue() -> MappingProxyType[str, Authority]:
     text = files("kmtui.core").joinpath("authorities.toml").read_text(encoding="utf-8")
     entries = {name: _authority(name, fields) for name, fields in tomllib.loads(text).items()}
     return MappingProxyType(entries)
+
+
+def overriding(authority: Authority) -> Authority:
+    """A CA added by hand, with what the catalogue knows of the one whose place it takes.
+
+    Its directory, trust and proxy are its own; what was not given is as the catalogue says. It is
+    in use, whatever became of the other.
+    """
+    entry = catalogue().get(authority.name)
+    if entry is None:
+        return authority
+    return replace(
+        entry,
+        title=authority.title,
+        directory_url=authority.directory_url,
+        state=authority.state,
+        overrides=True,
+        single_account=authority.single_account or entry.single_account,
+        max_names=authority.max_names or entry.max_names,
+        lifetime_days=authority.lifetime_days or entry.lifetime_days,
+        ca_bundle=authority.ca_bundle,
+        proxy=authority.proxy,
+        notes=() if entry.retired else entry.notes,
+        retired=None,
+    )
 
 
 def retirement(authority: Authority) -> str:

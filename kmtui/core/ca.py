@@ -54,19 +54,25 @@ class CertificateAuthorities:
         lifetime_days: int | None = None,
         title: str | None = None,
     ) -> Authority:
-        """Add a CA by its directory URL; `ca_bundle` (PEM) replaces the system's trust."""
+        """Add a CA by its directory URL; `ca_bundle` (PEM) replaces the system's trust.
+
+        One that has the name of a CA of the catalogue takes its place: what is not given here stays
+        as the catalogue says, and a retired CA is in use again.
+        Raises InvalidInput, Refused while accounts are registered at the one whose place it takes.
+        """
         self._context.access.require_change()
         if not name or not all(part.isalnum() for part in name.split("-")):
             raise InvalidInput(
                 f"{name!r} is not a name for a CA", field="name", hint="letters, digits and hyphens"
             )
-        if any(ca.name == name for ca in await self.all()):
+        if any(ca.name == name for ca in await self.sealed()):
             raise InvalidInput(f"a CA is named {name} already", field="name")
+        known = catalogue.catalogue().get(name)
         # Building a client checks the URL's scheme and the trust bundle before anything is stored.
         await AcmeClient(directory_url, ca_bundle=ca_bundle, proxy=proxy).aclose()
         authority = Authority(
             name=name,
-            title=title or name,
+            title=title or (known.title if known else name),
             directory_url=directory_url,
             state="custom",
             ca_bundle=ca_bundle,
@@ -77,34 +83,34 @@ class CertificateAuthorities:
         )
 
         def store(session: Session) -> None:
+            # Their keys and URLs belong to the CA they were registered at.
+            _refuse_accounts(session, name, hint="give the CA another name")
             rows.insert(session, authority, created_at=self._context.clock())
             self._context.seals.put(session, authority)
             self._context.record(session, "ca add", "ca", None, name, detail=directory_url)
 
         await self._context.db.write(store)
+        await self._forget_client(name)
         self._context.bus.publish(AuthorityChanged(name))
-        return authority
+        return await self.get(name)
 
     async def remove(self, name: str) -> None:
-        """Forget a CA that was added by hand. Refused while accounts are registered at it."""
+        """Forget a CA that was added by hand; the catalogue's one of that name is back.
+
+        Raises NotFound, Refused while accounts are registered at it.
+        """
         self._context.access.require_change()
         authority = await self.get(name)
         if authority.state != "custom":
             raise Refused(f"{name} belongs to the catalogue and cannot be removed")
 
         def forget(session: Session) -> None:
-            if accounts := rows.accounts_at(session, name):
-                raise Refused(
-                    f"accounts are registered at {name}: {', '.join(accounts)}",
-                    hint="delete those accounts first",
-                )
+            _refuse_accounts(session, name, hint="delete those accounts first")
             rows.delete(session, name)
             self._context.record(session, "ca remove", "ca", None, name)
 
         await self._context.db.write(forget)
-        client = self._clients.pop(name, None)
-        if client is not None:
-            await client.aclose()
+        await self._forget_client(name)
         self._context.bus.publish(AuthorityChanged(name))
 
     async def require_sealed(self, name: str) -> None:
@@ -159,6 +165,11 @@ class CertificateAuthorities:
             lines.append(CheckLine(None, "profiles: " + ", ".join(meta.profiles)))
         return lines
 
+    async def _forget_client(self, name: str) -> None:
+        """Close the client of a CA that is another one from now on."""
+        if (client := self._clients.pop(name, None)) is not None:
+            await client.aclose()
+
     async def close(self) -> None:
         """Close every connection."""
         for client in self._clients.values():
@@ -167,8 +178,15 @@ class CertificateAuthorities:
 
 
 def _known(added: Sequence[Authority]) -> list[Authority]:
-    known = [*added, *catalogue.catalogue().values()]
+    own = [catalogue.overriding(authority) for authority in added]
+    taken = {authority.name for authority in own}
+    known = [*own, *(ca for name, ca in catalogue.catalogue().items() if name not in taken)]
     return sorted(known, key=lambda ca: _ORDER.get(ca.state, 1))
+
+
+def _refuse_accounts(session: Session, name: str, *, hint: str) -> None:
+    if accounts := rows.accounts_at(session, name):
+        raise Refused(f"accounts are registered at {name}: {', '.join(accounts)}", hint=hint)
 
 
 def _named(name: str, known: Sequence[Authority]) -> Authority:

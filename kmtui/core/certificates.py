@@ -9,12 +9,12 @@ from sqlmodel import Session
 
 from kmtui.core import saving
 from kmtui.core.authorities import catalogue, refuse_if_retired
-from kmtui.core.comparison import Difference, differences
+from kmtui.core.comparison import Difference, differences, side_by_side
 from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, NotFound, Refused
 from kmtui.core.events import CertificateChanged, RequestChanged
 from kmtui.core.secrets import Secrets
-from kmtui.db import accounts, requests, versions
+from kmtui.db import accounts, authorities, requests, versions
 from kmtui.db import certificates as rows
 from kmtui.model import (
     Account,
@@ -70,6 +70,11 @@ class Certificates:
         first = await self.version(certificate.id, one)
         second = await self.version(certificate.id, other)
         return await asyncio.to_thread(differences, first, second)
+
+    async def side_by_side(self, word: str, one: int, other: int) -> list[Difference]:
+        """Every field of two versions, whether it differs or not. Raises as `differences`."""
+        first, second = await self.version(word, one), await self.version(word, other)
+        return await asyncio.to_thread(side_by_side, first, second)
 
     async def version(self, word: str, number: int) -> Version:
         """One version with its chain. Raises NotFound."""
@@ -153,7 +158,8 @@ class Certificates:
             raise NotFound(f"no account {word!r}", hint="kmtui account list shows them")
         if account.status != "valid":
             raise Refused(f"account {account.name} is {account.status} at its CA")
-        if known := catalogue().get(account.ca):
+        added = await self._context.db.read(lambda session: authorities.get(session, account.ca))
+        if added is None and (known := catalogue().get(account.ca)):
             refuse_if_retired(known)
         return account
 

@@ -3,9 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from kmtui.model.words import ChallengeType, KeyType
+
+SILENT_AFTER = timedelta(days=2)
+"""So long nothing but failures, and a CA counts as silent: a weekend's outage is told in time, a
+bad hour is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """When a CA answered last, and since when it does not, as seen from here."""
+
+    ca: str
+    answered_at: datetime | None = None
+    """When it last behaved as an ACME server; None when it never did."""
+    failing_since: datetime | None = None
+    """The first failure since it last answered; None while it answers."""
+    failed_at: datetime | None = None
+    """The last failure since then."""
+    error: str = ""
+    """What went wrong then."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether it was tried again and again for `SILENT_AFTER`, and never answered."""
+        if self.failing_since is None or self.failed_at is None:
+            return False
+        return self.failed_at - self.failing_since >= SILENT_AFTER
+
+    @property
+    def word(self) -> str:
+        """`ok`, `failing`, `silent`; `never` when it was not asked anything yet."""
+        if self.silent:
+            return "silent"
+        if self.failing_since is not None:
+            return "failing"
+        return "ok" if self.answered_at is not None else "never"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +92,8 @@ class Authority:
     """Empty while `state` is ``custom-url``: the CA gives each customer a URL of their own."""
     state: str
     """`active`, `retired`, `custom` (added by the operator) or `custom-url`."""
+    overrides: bool = False
+    """Whether it was added in the place of the catalogue's CA of that name."""
     eab: str = "none"
     """External account binding (RFC 8555 section 7.3.4): `none` or `required`."""
     single_account: bool = False

@@ -9,6 +9,7 @@ from kmtui.widgets.details import Fact
 def ca_label(ca: Authority) -> str:
     marks = {
         "retired": ca.state == "retired",
+        "overridden": ca.overrides,
         "EAB": ca.eab == "required",
         "for tests": ca.test and ca.state != "retired",
     }
@@ -35,6 +36,12 @@ def ca_facts(ca: Authority) -> list[Fact]:
             ("", f"endpoint off since {ended.endpoint_off}."),
             ("Instead", (", ".join(ended.alternatives), "strong")),
         ]
+    if ca.overrides:
+        facts.append(("Added", f"in place of {ca.name} as the catalogue knows it"))
+    if ca.email_required:
+        facts.append(("E-mail", "required"))
+    if ca.lifetime_days:
+        facts.append(("Lifetime", f"{ca.lifetime_days} days"))
     if ca.single_account:
         facts.append(("Accounts", "one only"))
     return [*facts, *(("Note", note) for note in ca.notes), *(("Limit", it) for it in ca.limits)]
