@@ -43,6 +43,12 @@ def export(
     with_key: Annotated[
         bool, typer.Option("--with-key", help="pem, der: the private key too, in the clear.")
     ] = False,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PART", help="pem, der: one part alone: leaf, chain, fullchain or key."
+        ),
+    ] = None,
     password_file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="p12, jks: your password, in place of a new one."),
@@ -72,6 +78,7 @@ def export(
 
     \b
     kmtui cert export shop --format pem --with-key --out /etc/ssl/shop/
+    kmtui cert export shop --format pem --part key --out shop.key
     kmtui cert export shop --format p12 --out shop.p12
     kmtui cert export shop mail --format jks --out stores/ --password-out stores.password
     """
@@ -88,6 +95,7 @@ def export(
             directory=directory,
             version=version,
             with_key=with_key,
+            part=part,
             password=password,
             replace=force,
         )

@@ -9,12 +9,12 @@ import typer
 
 from kmtui.cli.documents import moment
 from kmtui.cli.outcome import batch_exit_code
-from kmtui.cli.output import Output, counted, error_document, table
+from kmtui.cli.output import Output, error_document, table
 from kmtui.cli.session import with_core
 from kmtui.cli.values import read_text
 from kmtui.core.errors import InvalidInput
 from kmtui.status import date
-from kmtui.text import Secret, one_line
+from kmtui.text import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,12 +55,14 @@ def import_(
     """
 
     async def act(core: Core, out: Output) -> int:
+        from kmtui.core.imports.outcome import in_short
+
         found = await core.imports.look(places, live=live, password=_password(password_file))
         act = core.imports.foresee if dry_run else core.imports.carry_out
         outcomes = await act(found)
         out.answer(
             {"dry_run": dry_run, "imports": [_document(each) for each in outcomes]},
-            [*_table(outcomes), "", _summary(outcomes, dry_run)],
+            [*_table(outcomes), "", in_short(outcomes, foreseen=dry_run)],
         )
         for each in outcomes:
             if each.error is not None and not out.json:
@@ -100,6 +102,8 @@ def _document(row: Imported) -> dict[str, Any]:
 
 
 def _table(outcomes: Sequence[Imported]) -> list[str]:
+    from kmtui.core.imports.outcome import key_words
+
     return table(
         ["what", "name", "outcome", "versions", "key", "not after", "account", "ca", "from"],
         [
@@ -108,7 +112,7 @@ def _table(outcomes: Sequence[Imported]) -> list[str]:
                 row.name,
                 str(row.fate),
                 row.versions or None,
-                _keys(row),
+                key_words(row),
                 row.not_after and date(row.not_after),
                 row.account,
                 row.ca,
@@ -117,28 +121,3 @@ def _table(outcomes: Sequence[Imported]) -> list[str]:
             for row in outcomes
         ],
     )
-
-
-def _keys(row: Imported) -> str:
-    if row.keyless:
-        return "none" if row.keyless == row.versions else f"{row.keyless} without"
-    if row.keys:
-        return f"{row.keys} added"
-    return "yes" if row.versions else ""
-
-
-def _summary(outcomes: Sequence[Imported], dry_run: bool) -> str:
-    """``2 certificates and 1 account came, 3 are here already, 1 cannot be imported``."""
-    from kmtui.core.imports.outcome import Fate
-
-    by_kind = {
-        kind: sum(row.kind == kind and row.fate in (Fate.NEW, Fate.JOINED) for row in outcomes)
-        for kind in ("certificate", "account")
-    }
-    parts = [counted(number, kind) for kind, number in by_kind.items() if number]
-    said = [f"{' and '.join(parts) or 'nothing'} {'would come' if dry_run else 'came'}"]
-    if known := sum(row.fate == Fate.KNOWN for row in outcomes):
-        said.append(f"{known} here already")
-    if failed := sum(row.fate == Fate.FAILED for row in outcomes):
-        said.append(f"{failed} cannot be imported")
-    return one_line(", ".join(said))

@@ -9,7 +9,7 @@ import typer
 
 from kmtui.cli.output import Output
 from kmtui.cli.session import with_core
-from kmtui.cli.values import read_text
+from kmtui.cli.values import Switch, read_text
 from kmtui.cli.waiting import seen_through
 from kmtui.model import KeyType
 from kmtui.text import one_line
@@ -36,6 +36,16 @@ def reissue(
     ] = None,
     profile: Annotated[
         str | None, typer.Option(metavar="P", help="Profile from now on; empty for none.")
+    ] = None,
+    chain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Chain to prefer, by the name of its top issuer; empty for none."
+        ),
+    ] = None,
+    reuse_key: Annotated[
+        Switch | None,
+        typer.Option("--reuse-key", help="Whether this and renewals keep the key."),
     ] = None,
     csr: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Signing request of a key kept elsewhere.")
@@ -66,6 +76,8 @@ def reissue(
             account=account,
             profile=profile,
             csr_pem=read_text(csr, "csr") if csr else None,
+            preferred_chain=chain,
+            reuse_key=None if reuse_key is None else reuse_key == Switch.ON,
         )
         document = {"changes": _document(planned)}
         if dry_run:
@@ -101,5 +113,5 @@ def _lines(planned: Reissue) -> list[str]:
         *(f"{what}: {old or 'none'} -> {new or 'none'}" for what, old, new in planned.differing),
     ]
     if not (planned.added or planned.removed or planned.differing):
-        lines.append("nothing differs but the key: a new one is made")
+        lines.append(planned.same)
     return [one_line(line) for line in lines]

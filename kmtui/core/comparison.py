@@ -1,4 +1,4 @@
-"""Two versions of a certificate side by side: what differs between them, and nothing else."""
+"""Two versions of a certificate side by side: all of it, or what differs and nothing else."""
 
 from __future__ import annotations
 
@@ -9,16 +9,40 @@ from kmtui.core.description import details
 from kmtui.core.inspection import chain_line, parse_chain
 from kmtui.model import Version
 
-NAMES = "Names"
+NAMES, NAME = "Names", "Name"
+"""Field of all names together, and of one by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that is not the same; empty on the side that does not have it."""
+    """One field on both sides; empty on the side that does not have it."""
 
     field: str
     one: str
     other: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether the sides are not the same."""
+        return self.one != self.other
+
+
+def side_by_side(one: Version, other: Version) -> list[Difference]:
+    """Every field, in the order a certificate is described in, and then each name by itself.
+
+    Each version with its chain (`chain_pem`). Parses both: some milliseconds. Raises InvalidInput
+    for a chain that cannot be read.
+    """
+    first, second = _fields(one), _fields(other)
+    fields = [
+        Difference(field, first.get(field, ""), second.get(field, ""))
+        for field in dict.fromkeys([*first, *second])
+        if field != NAMES
+    ]
+    names = dict.fromkeys([*one.names, *other.names])
+    return fields + [
+        Difference(NAME, name * (name in one.names), name * (name in other.names)) for name in names
+    ]
 
 
 def differences(one: Version, other: Version) -> list[Difference]:
@@ -27,12 +51,7 @@ def differences(one: Version, other: Version) -> list[Difference]:
     Of the names those that only one of them has. Parses both: some milliseconds. Raises
     InvalidInput for a chain that cannot be read.
     """
-    first, second = _fields(one), _fields(other)
-    found = [
-        Difference(field, first.get(field, ""), second.get(field, ""))
-        for field in dict.fromkeys([*first, *second])
-        if first.get(field, "") != second.get(field, "") and field != NAMES
-    ]
+    found = [each for each in side_by_side(one, other) if each.differs and each.field != NAME]
     if set(one.names) != set(other.names):
         found.append(Difference(NAMES, _only(one, other), _only(other, one)))
     return found

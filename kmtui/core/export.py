@@ -21,7 +21,7 @@ from kmtui.core.certificates import Certificates
 from kmtui.core.context import Context
 from kmtui.core.errors import DatabaseError, InvalidInput, KmtuiError, NotFound, Refused, VaultError
 from kmtui.core.formats.material import Material
-from kmtui.core.formats.registry import Format, KeyPlace, format_named
+from kmtui.core.formats.registry import Format, KeyPlace, Part, format_named
 from kmtui.core.private_files import make_private_directory, write_private_files
 from kmtui.model import Certificate, Version
 from kmtui.text import Secret
@@ -48,6 +48,8 @@ class ExportWish:
     """None: the current version, or the one that waits to be saved while there is none."""
     with_key: bool = False
     """Whether the key goes along in the clear, in formats that do not seal it."""
+    part: str | None = None
+    """A `Part` that is wanted alone, where the format has parts; None: all that the format has."""
     password: Secret[str] | None = None
     """For the formats that seal the key."""
     replace: bool = False
@@ -98,9 +100,10 @@ class Exports:
 
     async def _export(self, certificate: Certificate, chosen: Format, wish: ExportWish) -> Exported:
         """One certificate: intent, files, result."""
-        with_key = chosen.sealed or wish.with_key
+        with_key = chosen.sealed or wish.with_key or wish.part == Part.KEY
         where = wish.out.absolute()
-        what = f"{chosen.title} {'with' if with_key else 'without'} its key to {where}"
+        part = f" ({wish.part})" if wish.part else ""
+        what = f"{chosen.title}{part} {'with' if with_key else 'without'} its key to {where}"
         await self._record(certificate, "started", what)
         try:
             version = await self._version(certificate, wish.version)
@@ -191,13 +194,30 @@ def _checked(wish: ExportWish, *, several: bool) -> Format:
         )
     if wish.with_key and chosen.key == KeyPlace.NOWHERE:
         raise InvalidInput(f"{chosen.title} holds no key", field="with-key", hint="choose p12")
-    if wish.with_key and chosen.key == KeyPlace.BESIDE and not (wish.directory or several):
+    if wish.part:
+        _check_part(wish, chosen)
+    elif wish.with_key and chosen.key == KeyPlace.BESIDE and not (wish.directory or several):
         raise InvalidInput(
             f"a {chosen.title} file holds the certificate or its key, not both",
             field="with-key",
             hint="give a directory to write both to: --out DIR/",
         )
     return chosen
+
+
+def _check_part(wish: ExportWish, chosen: Format) -> None:
+    if wish.part not in chosen.parts:
+        raise InvalidInput(
+            f"{chosen.title} has no part called {wish.part!r}",
+            field="part",
+            hint=f"one of: {', '.join(chosen.parts)}" if chosen.parts else "pem and der have parts",
+        )
+    if wish.with_key and wish.part != Part.KEY:
+        raise InvalidInput(
+            f"the {wish.part} alone is without its key",
+            field="with-key",
+            hint="leave the part out, or ask for the key alone",
+        )
 
 
 def _material(name: str, version: Version, key_pem: bytes | None) -> Material:
@@ -215,9 +235,17 @@ def _contents(chosen: Format, material: Material, wish: ExportWish) -> Mapping[P
     """What each file gets."""
     password = wish.password.reveal() if wish.password else ""
     out = wish.out.absolute()
-    if not wish.directory:
+    if not (wish.directory or wish.part):
         return {out: chosen.write(material, password)}
-    return {out / name: content for name, content in chosen.files(material, password).items()}
+    files = chosen.files(material, password)
+    if wish.part:
+        name = chosen.parts[wish.part]
+        if name not in files:
+            raise Refused(f"{material.name} has no issuers in its chain")
+        files = {name: files[name]}
+        if not wish.directory:
+            return {out: files[name]}
+    return {out / name: content for name, content in files.items()}
 
 
 def _write(contents: Mapping[Path, bytes], wish: ExportWish) -> None:

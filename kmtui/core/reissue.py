@@ -18,7 +18,7 @@ from kmtui.core.errors import InvalidInput
 from kmtui.core.names import normalise_names
 from kmtui.core.successors import Outcome, Successors
 from kmtui.db import certificates
-from kmtui.model import Certificate, RequestKind
+from kmtui.model import Certificate, RequestKind, RequestSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,15 @@ class Reissue:
     """What else differs: a word, what is, what will be."""
     changes: dict[str, Any]
     """The fields of the specification that are not as last time."""
+    spec: RequestSpec
+    """All that would be asked for."""
+
+    @property
+    def same(self) -> str:
+        """What to say where nothing differs."""
+        if self.spec.reuse_key:
+            return "nothing differs, and the key is kept"
+        return "nothing differs but the key: a new one is made"
 
 
 class Reissues:
@@ -52,12 +61,14 @@ class Reissues:
         account: str | None = None,
         profile: str | None = None,
         csr_pem: str | None = None,
+        preferred_chain: str | None = None,
+        reuse_key: bool | None = None,
     ) -> Reissue:
         """What `start` would ask for; what is not given stays as it is.
 
-        `names` are all of them, not the additional ones. An empty `profile` takes it away. Without
-        a CSR the key is made here, also where it came with a CSR before. Raises NotFound,
-        Ambiguous, InvalidInput, Refused.
+        `names` are all of them, not the additional ones. An empty `profile` or `preferred_chain`
+        takes it away. Without a CSR the key is made here, also where it came with a CSR before.
+        Raises NotFound, Ambiguous, InvalidInput, Refused.
         """
         row = await self._context.db.read(lambda session: certificates.get(session, word))
         csr = keys.read_csr(csr_pem) if csr_pem else None
@@ -69,6 +80,10 @@ class Reissues:
             changes["key_type"] = key_type
         if profile is not None:
             changes["profile"] = profile or None
+        if preferred_chain is not None:
+            changes["preferred_chain"] = preferred_chain or None
+        if reuse_key is not None:
+            changes["reuse_key"] = reuse_key
         if account is not None:
             changes["account"] = (await self._accounts.get(account)).id
         spec, origin = await self._successors.planned(row, changes)
@@ -82,6 +97,8 @@ class Reissues:
             ("key type", row.key_type, str(spec.key_type)),
             ("profile", row.profile or "", spec.profile or ""),
             ("key", _whose(had_csr), _whose(bool(csr))),
+            ("chain", row.preferred_chain or "", spec.preferred_chain or ""),
+            ("renewals", _kept(row.reuse_key), _kept(spec.reuse_key)),
         )
         return Reissue(
             certificate=row,
@@ -90,6 +107,7 @@ class Reissues:
             removed=tuple(name for name in row.names if name not in wanted),
             differing=tuple((what, old, new) for what, old, new in compared if old != new),
             changes=changes,
+            spec=spec,
         )
 
     async def start(self, reissue: Reissue, *, force: bool = False, start: bool = True) -> Outcome:
@@ -124,3 +142,7 @@ class Reissues:
 
 def _whose(by_csr: bool) -> str:
     return "kept elsewhere (CSR)" if by_csr else "kept here"
+
+
+def _kept(reuse_key: bool) -> str:
+    return "keep the key" if reuse_key else "make a new key"

@@ -30,6 +30,8 @@ def save(session: Session, version: Version, at: datetime) -> None:
         account_id=request.account_id,
         key_type=request.spec.key_type,
         profile=request.spec.profile,
+        preferred_chain=request.spec.preferred_chain,
+        reuse_key=request.spec.reuse_key,
     )
 
 

@@ -35,6 +35,24 @@ async def test_only_what_differs_is_told(core: Core) -> None:
         await core.certificates.differences(shop.name, 1, 9)
 
 
+async def test_side_by_side_has_everything_and_each_name_by_itself(core: Core) -> None:
+    shop = await stock.certificate(core, "shop.example.org")
+    await stock.version(core, shop)
+    await core.context.db.write(
+        lambda s: certificates.update(s, shop.id, names=("shop.example.org", "api.example.org"))
+    )
+    await stock.version(core, await core.certificates.get(shop.id))
+
+    found = await core.certificates.side_by_side(shop.name, 1, 2)
+
+    assert {each.field for each in found if not each.differs} >= {"Issuer", "Chain", "Key"}
+    assert {each.field for each in found if each.differs} >= {"Serial", "SHA-256"}
+    assert [(each.one, each.other) for each in found if each.field == "Name"] == [
+        ("shop.example.org", "shop.example.org"),
+        ("", "api.example.org"),
+    ]
+
+
 async def test_a_chain_that_cannot_be_read_is_told(core: Core) -> None:
     shop = await stock.certificate(core, "shop")
     good = await stock.version(core, shop)

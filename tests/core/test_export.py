@@ -104,6 +104,57 @@ async def test_the_der_files_are_the_certificate_and_its_key(
     assert keys.spki(key) == keys.spki(leaf.public_key())  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("part", "file"),
+    [
+        ("leaf", "cert.pem"),
+        ("chain", "chain.pem"),
+        ("fullchain", "fullchain.pem"),
+        ("key", "privkey.pem"),
+    ],
+)
+async def test_one_part_alone_is_what_a_directory_has_under_its_name(
+    core: Core, shop: Version, tmp_path: Path, part: str, file: str
+) -> None:
+    all_of_it = wish(tmp_path / "all", directory=True, with_key=True)
+    await core.exports.export(["shop.example.org"], all_of_it)
+
+    (done,) = await core.exports.export(
+        ["shop.example.org"], wish(tmp_path / "alone.pem", part=part)
+    )
+    await core.exports.export(
+        ["shop.example.org"], wish(tmp_path / "one", directory=True, part=part)
+    )
+
+    alone = (tmp_path / "alone.pem").read_bytes()
+    assert alone == (tmp_path / "all" / file).read_bytes()
+    assert done.has_key == (b"PRIVATE KEY" in alone) == (part == "key")
+    assert stat.S_IMODE((tmp_path / "alone.pem").stat().st_mode) == 0o600
+    assert [path.name for path in (tmp_path / "one").iterdir()] == [file]
+    assert f"({part})" in (await trail(core))[-1].detail
+
+
+@pytest.mark.parametrize(
+    ("format_", "part", "with_key", "field"),
+    [
+        ("pem", "root", False, "part"),
+        ("p12", "leaf", False, "part"),
+        ("der", "chain", False, "part"),
+        ("pem", "chain", True, "with-key"),
+    ],
+)
+async def test_a_part_that_makes_no_sense_writes_nothing(
+    core: Core, shop: Version, tmp_path: Path, format_: str, part: str, with_key: bool, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await core.exports.export(
+            ["shop.example.org"], wish(tmp_path / "out", format_, part=part, with_key=with_key)
+        )
+
+    assert refused.value.field == field
+    assert not (tmp_path / "out").exists()
+
+
 async def test_pkcs7_has_the_whole_chain_for_two_readers(
     core: Core, shop: Version, tmp_path: Path
 ) -> None:

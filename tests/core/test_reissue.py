@@ -66,6 +66,26 @@ async def test_the_certificate_changes_when_the_new_version_is_saved(bench: Benc
     ]
 
 
+async def test_chain_and_key_policy_go_with_the_version_that_is_saved(bench: Bench) -> None:
+    core = bench.core
+    before = await issued(bench, save="ask")
+    first = await core.certificates.save(NAME)
+
+    planned = await core.reissues.plan(NAME, preferred_chain="Practice Root", reuse_key=True)
+    await reissued(bench, planned)
+    waiting = await core.certificates.get(NAME)
+    second = await core.certificates.save(before.id)
+    after = await core.certificates.get(NAME)
+
+    assert planned.differing == (
+        ("chain", "", "Practice Root"),
+        ("renewals", "make a new key", "keep the key"),
+    )
+    assert (waiting.preferred_chain, waiting.reuse_key) == (None, False)
+    assert (after.preferred_chain, after.reuse_key) == ("Practice Root", True)
+    assert second.spki_sha256 == first.spki_sha256
+
+
 async def test_what_was_reissued_is_renewed_as_it_is_now(bench: Bench) -> None:
     core = bench.core
     before = await issued(bench)

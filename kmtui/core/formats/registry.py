@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from kmtui.core.deployment.bundle import CERT, CHAIN, FULLCHAIN, PRIVKEY
 from kmtui.core.errors import InvalidInput
 from kmtui.core.formats import jks, pkcs12, plain
 from kmtui.core.formats.material import Material
+
+
+class Part(StrEnum):
+    """What may be asked for alone, in formats that keep things apart."""
+
+    LEAF = "leaf"
+    CHAIN = "chain"
+    """The issuers above it."""
+    FULLCHAIN = "fullchain"
+    KEY = "key"
+    """The private key, in the clear."""
 
 
 class KeyPlace(StrEnum):
@@ -40,6 +52,8 @@ class Format:
     in a thread."""
     write_files: Callable[[Material], Mapping[str, bytes]] | None = None
     """The files by name where a directory takes several; None for the one file in it as well."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Which of these files each `Part` is that may be asked for alone."""
 
     @property
     def sealed(self) -> bool:
@@ -65,6 +79,12 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 suffix="pem",
                 write=lambda material, _: plain.pem(material),
                 write_files=plain.pem_files,
+                parts={
+                    Part.LEAF: CERT,
+                    Part.CHAIN: CHAIN,
+                    Part.FULLCHAIN: FULLCHAIN,
+                    Part.KEY: PRIVKEY,
+                },
             ),
             Format(
                 name="der",
@@ -74,6 +94,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 suffix="der",
                 write=lambda material, _: plain.der(material),
                 write_files=plain.der_files,
+                parts={Part.LEAF: "cert.der", Part.KEY: "privkey.der"},
             ),
             Format(
                 name="p7b",
