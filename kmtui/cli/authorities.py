@@ -13,7 +13,8 @@ from kmtui.cli.output import Output, facts, table
 from kmtui.cli.reports import answer_report
 from kmtui.cli.session import with_core
 from kmtui.cli.values import read_text
-from kmtui.model import Authority
+from kmtui.model import Authority, Contact
+from kmtui.status import when
 
 if TYPE_CHECKING:
     from kmtui.core.core import Core
@@ -33,15 +34,17 @@ def list_authorities(context: typer.Context) -> int:
 
     async def act(core: Core, out: Output) -> None:
         rows = await core.cas.all()
+        heard = await core.cas.contacts.all()
         out.answer(
-            {"cas": [documents.authority(row) for row in rows]},
+            {"cas": [documents.authority(row, heard.get(row.name)) for row in rows]},
             table(
-                ["name", "title", "state", "days", "eab", "directory"],
+                ["name", "title", "state", "answers", "days", "eab", "directory"],
                 [
                     (
                         row.name,
                         row.title,
                         _state(row),
+                        documents.contact_word(row, heard.get(row.name)),
                         row.lifetime_days,
                         row.eab,
                         row.directory_url,
@@ -64,7 +67,8 @@ def show(context: typer.Context, name: Name) -> int:
 
     async def act(core: Core, out: Output) -> None:
         row = await core.cas.get(name)
-        out.answer({"ca": documents.authority(row)}, _lines(row))
+        heard = (await core.cas.contacts.all()).get(row.name)
+        out.answer({"ca": documents.authority(row, heard)}, [*_lines(row), *_answers(heard)])
 
     return with_core(context, act)
 
@@ -147,6 +151,19 @@ def remove(context: typer.Context, name: Name) -> int:
 
 def _state(row: Authority) -> str:
     return f"{row.state} (overridden)" if row.overrides else row.state
+
+
+def _answers(heard: Contact | None) -> list[str]:
+    if heard is None:
+        return facts([("Answers", "never asked")])
+    failing = f"since {when(heard.failing_since)}: {heard.error}" if heard.failing_since else ""
+    return facts(
+        [
+            ("Answers", heard.word),
+            ("Answered last", heard.answered_at and when(heard.answered_at)),
+            ("Failing", failing),
+        ]
+    )
 
 
 def _lines(row: Authority) -> list[str]:

@@ -40,12 +40,20 @@ def check(
         out.answer(
             {
                 "alerts": [
-                    {"what": alert.what, "certificate": alert.certificate, "text": alert.text}
+                    {
+                        "what": alert.what,
+                        "certificate": alert.certificate,
+                        "ca": alert.ca,
+                        "text": alert.text,
+                    }
                     for alert in alerts
                 ],
                 "last_run": last and _last_run(last),
             },
-            [one_line(f"{alert.certificate or 'kmtui'}: {alert.text}") for alert in alerts],
+            [
+                one_line(f"{alert.certificate or alert.ca or 'kmtui'}: {alert.text}")
+                for alert in alerts
+            ],
         )
         return 1 if alerts else 0
 

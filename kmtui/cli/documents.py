@@ -18,6 +18,7 @@ from kmtui.model import (
     Challenge,
     CheckLine,
     CleanupEntry,
+    Contact,
     DnsAccount,
     EndServer,
     LogLine,
@@ -39,8 +40,8 @@ def moment(at: datetime | None) -> str | None:
     return None if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def authority(row: Authority) -> Document:
-    """A CA."""
+def authority(row: Authority, contact: Contact | None = None) -> Document:
+    """A CA, and when it answered last."""
     return {
         "name": row.name,
         "title": row.title,
@@ -63,7 +64,16 @@ def authority(row: Authority) -> Document:
         "proxy": row.proxy,
         "ca_bundle": row.ca_bundle,
         "retired": None if row.retired is None else _retirement(row.retired),
+        "answers": contact_word(row, contact),
+        "answered_at": moment(contact.answered_at) if contact else None,
+        "failing_since": moment(contact.failing_since) if contact else None,
+        "failure": contact.error or None if contact else None,
     }
+
+
+def contact_word(row: Authority, contact: Contact | None) -> str:
+    """`ok`, `failing`, `silent`, `never`; `retired` of one that ended its service."""
+    return "retired" if row.retired else contact.word if contact else "never"
 
 
 def account(row: Account) -> Document:

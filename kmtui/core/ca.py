@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
 
 from sqlmodel import Session
 
 from kmtui.core import authorities as catalogue
 from kmtui.core.acme import AcmeClient, Directory
 from kmtui.core.checks import findings
+from kmtui.core.contacts import Contacts
 from kmtui.core.context import Context
-from kmtui.core.errors import InvalidInput, NotFound, Refused
+from kmtui.core.errors import DatabaseError, InvalidInput, NotFound, Refused
 from kmtui.core.events import AuthorityChanged
 from kmtui.core.recent import Recent
+from kmtui.core.together import together
+from kmtui.db import accounts as registrations
 from kmtui.db import authorities as rows
 from kmtui.model import Authority, CheckLine
+
+LOOKED_AFTER = timedelta(hours=6)
+"""A CA in use that nothing was heard of for so long is asked for its directory."""
+log = logging.getLogger(__name__)
 
 
 class CertificateAuthorities:
@@ -23,6 +33,8 @@ class CertificateAuthorities:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.contacts = Contacts(context)
+        """When each CA answered last."""
         self._clients: dict[str, AcmeClient] = {}
         self._recent = Recent(context, rows.list_all, AuthorityChanged)
 
@@ -86,6 +98,7 @@ class CertificateAuthorities:
             # Their keys and URLs belong to the CA they were registered at.
             _refuse_accounts(session, name, hint="give the CA another name")
             rows.insert(session, authority, created_at=self._context.clock())
+            self.contacts.forget(session, name)
             self._context.seals.put(session, authority)
             self._context.record(session, "ca add", "ca", None, name, detail=directory_url)
 
@@ -107,6 +120,7 @@ class CertificateAuthorities:
         def forget(session: Session) -> None:
             _refuse_accounts(session, name, hint="delete those accounts first")
             rows.delete(session, name)
+            self.contacts.forget(session, name)
             self._context.record(session, "ca remove", "ca", None, name)
 
         await self._context.db.write(forget)
@@ -137,6 +151,7 @@ class CertificateAuthorities:
                 ca_bundle=authority.ca_bundle,
                 proxy=authority.proxy,
                 now=self._context.clock,
+                heard=partial(self.contacts.heard, name),
             )
         return self._clients[name]
 
@@ -149,7 +164,33 @@ class CertificateAuthorities:
         authority = await self.get(name)
         if authority.retired:
             return [CheckLine(False, str(catalogue.retirement(authority)))]
-        return await findings(self._look(authority))
+        lines = await findings(self._look(authority))
+        await self.contacts.store()
+        self._context.bus.publish(AuthorityChanged(name))
+        return lines
+
+    async def look_after(self) -> None:
+        """Ask each CA with a valid account for its directory, unless it was heard of lately.
+
+        What comes of it is in `contacts`: else a CA that is gone would be noticed only when
+        something must be renewed there.
+        """
+        before = self._context.clock() - LOOKED_AFTER
+        heard = await self.contacts.all()
+        found = await self._context.db.read(registrations.list_all)
+        valid = {account.ca for account in found if account.status == "valid"}
+        quiet = [
+            authority.name
+            for authority in await self.all()
+            if authority.name in valid and authority.directory_url and not authority.retired
+            if (last := heard.get(authority.name)) is None or last.at < before
+        ]
+        await together(findings(self._ask(name)) for name in quiet)
+        await self.contacts.store()
+
+    async def _ask(self, name: str) -> list[CheckLine]:
+        await self.directory(name)
+        return []
 
     async def _look(self, authority: Authority) -> list[CheckLine]:
         started = time.monotonic()
@@ -171,10 +212,14 @@ class CertificateAuthorities:
             await client.aclose()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and write down which CAs answered."""
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
+        try:
+            await self.contacts.store()
+        except DatabaseError as error:
+            log.warning("which CAs answered is not written down: %s", error)
 
 
 def _known(added: Sequence[Authority]) -> list[Authority]:

@@ -48,14 +48,13 @@ from kmtui.core.terms import Terms
 from kmtui.core.unattended import Unattended
 from kmtui.core.vault import Vault
 from kmtui.db.database import Database
+from kmtui.db.files import FILE_NAME
 
 if TYPE_CHECKING:
     from kmtui.core.backup import Backups
     from kmtui.core.export import Exports
     from kmtui.core.importing import Imports
 
-FILE_NAME = "kmtui.db"
-"""The inventory's name in the data directory."""
 HOOKS = "hooks"
 """Where files lie below the data directory while a hook puts them somewhere."""
 
@@ -105,10 +104,10 @@ class Core:
         )
         self.reissues = Reissues(context, self.accounts, self.renewal.successors)
         self.moves = Moves(context, self.cas, self.accounts, self.requests, self.renewal.successors)
-        self.alerts = Alerts(context, self.renewal)
+        self.alerts = Alerts(context, self.renewal, self.cas)
         self.notifications = Notifications(context, self.alerts)
         self.unattended = Unattended(
-            context, self.renewal, self.archive, self.activity, self.notifications
+            context, self.renewal, self.archive, self.activity, self.notifications, self.cas
         )
 
     # What few commands need is loaded when one asks for it.

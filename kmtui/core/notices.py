@@ -46,7 +46,7 @@ class State:
 def alarm(state: State) -> Notice:
     """What is new among what needs a look."""
     one = state.new[0]
-    what = f"{one.certificate or one.what}: {one.text}" if len(state.new) == 1 else ""
+    what = _alert(one) if len(state.new) == 1 else ""
     subject = what or f"{len(state.new)} new things need a look"
     others = len(state.alerts) - len(state.new)
     text = _section("Needs a look", map(_alert, state.new))
@@ -93,7 +93,7 @@ def _section(title: str, lines: Iterable[str]) -> str:
 
 
 def _alert(alert: Alert) -> str:
-    return f"{alert.certificate or alert.what}: {alert.text}"
+    return f"{alert.certificate or alert.ca or alert.what}: {alert.text}"
 
 
 def _issued(version: Version) -> str:

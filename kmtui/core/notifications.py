@@ -259,4 +259,4 @@ def _known(told: _Told, standing: Sequence[Alert], *, added: Sequence[Alert] = (
 
 def _key(alert: Alert) -> str:
     """The same thing keeps its key, whatever its text says about how often it failed."""
-    return " ".join(filter(None, (alert.what, alert.certificate, alert.target)))
+    return " ".join(filter(None, (alert.what, alert.certificate, alert.target, alert.ca)))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from kmtui.core import last_run
 from kmtui.core.activity import ActivityTrail
 from kmtui.core.archive import Archive
+from kmtui.core.ca import CertificateAuthorities
 from kmtui.core.context import Context
 from kmtui.core.errors import KmtuiError, ReadOnly, VaultError
 from kmtui.core.last_run import LastRun
@@ -28,8 +29,10 @@ class Unattended:
         archive: Archive,
         activity: ActivityTrail,
         notifications: Notifications,
+        cas: CertificateAuthorities,
     ) -> None:
         self._context = context
+        self._cas = cas
         self._renewal = renewal
         self._archive = archive
         self._activity = activity
@@ -51,6 +54,7 @@ class Unattended:
             raise
         if dry_run or run.held_by is not None:
             return run
+        await self._cas.look_after()
         purged = await self._archive.purge_due()
         await self._note(
             due=sum(verdict.due for verdict in run.verdicts),

@@ -59,6 +59,14 @@ def in_force(session: Session) -> int:
     return session.exec(statement).one()
 
 
+def waiting_since(session: Session) -> datetime | None:
+    """When the first of the certificates that renew by themselves was made; None without one."""
+    statement = select(func.min(CertificateRow.created_at)).where(
+        IN_FORCE, col(CertificateRow.auto_renew).is_(True)
+    )
+    return session.exec(statement).one()
+
+
 def unplanned(session: Session) -> list[Certificate]:
     """Certificates in force without a plan for their current version."""
     planned = select(RenewalRow.certificate_id).where(_PLANNED).exists()

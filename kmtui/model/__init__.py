@@ -6,12 +6,14 @@ fingerprints are lower-case hex. A row never holds a secret: secrets live sealed
 
 from kmtui.model.authorities import (
     Authority,
+    Contact,
     Profile,
     RateLimit,
     Retirement,
 )
 from kmtui.model.certificates import (
     EXPIRING,
+    KEPT,
     SHORT_LIVED,
     Certificate,
     Version,
@@ -77,6 +79,7 @@ __all__ = [
     "ACTIVE_STATUSES",
     "ENDED_STATUSES",
     "EXPIRING",
+    "KEPT",
     "SHORT_LIVED",
     "Account",
     "Activity",
@@ -89,6 +92,7 @@ __all__ = [
     "ChallengeType",
     "CheckLine",
     "CleanupEntry",
+    "Contact",
     "Deployment",
     "DnsAccount",
     "EndServer",

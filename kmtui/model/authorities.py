@@ -27,6 +27,11 @@ class Contact:
     """What went wrong then."""
 
     @property
+    def at(self) -> datetime:
+        """When anything was heard or missed last."""
+        return max(filter(None, (self.answered_at, self.failed_at)))
+
+    @property
     def silent(self) -> bool:
         """Whether it was tried again and again for `SILENT_AFTER`, and never answered."""
         if self.failing_since is None or self.failed_at is None:

@@ -66,9 +66,11 @@ class Alert:
     """Something that needs an operator."""
 
     what: str
-    """`expired`, `expires`, `failed`, `not-deployed`, `stale`, `unfinished`, `left-over`,
-    `unattended` (no run for too long) or `not-told` (a message did not get through)."""
+    """`expired`, `expires`, `failed`, `not-deployed`, `stale`, `unfinished`, `ca-silent`,
+    `left-over`, `unattended` (no run for too long) or `not-told` (a message did not get
+    through)."""
     text: str
     """One sentence."""
     certificate: str | None = None
     target: str | None = None
+    ca: str | None = None

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 NONCE_TRIES = 100
 NONCE_SECONDS = 60.0
 """A CA behind a careless load balancer may reject nine of ten nonces: 0.9^100 is 0.003 %."""
+TOO_MANY = 429
+"""The status of a CA that is there and answers nobody for now (RFC 6585 section 4)."""
 DIRECTORY_TRIES = 3
 """Somebody who mistyped a URL is waiting."""
 
@@ -61,12 +63,14 @@ class Session:
         connect_deadline: float = CONNECT_DEADLINE,
         now: Callable[[], datetime] = utc_now,
         limits: Limits | None = None,
+        heard: Callable[[AcmeError | None], None] = lambda error: None,
     ) -> None:
         """`ca_bundle` (PEM) replaces the system's trust; `http` stands in for the network.
 
         In seconds, `patience` is how long one call may wait between its tries, `deadline` how long
         each try may take, and `connect_deadline` its connection with TLS. `now` is the time of day
-        that `clock_skew` compares with the CA's. `limits` is what the CA is asked at once.
+        that `clock_skew` compares with the CA's. `limits` is what the CA is asked at once. `heard`
+        is told of each answer (None), and of each time the CA gave none.
         Raises InvalidInput for a bad URL, bundle or proxy; connects only when first needed.
         """
         # httpx takes a tenth of a second to import: not for a command that asks no CA.
@@ -90,6 +94,7 @@ class Session:
         self._sleep = sleep
         self._clock = clock
         self._pace = pace or Pace()
+        self._heard = heard
         self._patience = patience
         self._nonces = NoncePool(clock)
         self._directory: Directory | None = None
@@ -123,7 +128,13 @@ class Session:
         """
         async with self._fetching_directory:
             if self._directory is None or refresh:
-                self._directory = await self._fetch_directory()
+                try:
+                    self._directory = await self._fetch_directory()
+                except AcmeError as error:
+                    if error.problem is None or error.problem.http_status != TOO_MANY:
+                        self._heard(error)
+                    raise
+                self._heard(None)
             return self._directory
 
     async def _fetch_directory(self) -> Directory:
@@ -220,7 +231,7 @@ class Session:
         for tried in itertools.count(1):
             nonce = nonce or self._nonces.take() or await self._new_nonce()
             body = signer.sign(payload, url=url, nonce=nonce)
-            reply = await self._transport.request("POST", url, content=body, accept=accept)
+            reply = await self._call("POST", url, content=body, accept=accept)
             if reply.status < 400:
                 self._nonces.add(reply.nonce)
                 return reply
@@ -239,7 +250,7 @@ class Session:
         """A fresh nonce (section 7.2)."""
 
         async def ask(url: str) -> Reply:
-            reply = await self._transport.request("HEAD", url)
+            reply = await self._call("HEAD", url)
             if reply.status >= 400:
                 raise refusal(reply.problem())
             return reply
@@ -251,6 +262,19 @@ class Session:
         if reply.nonce is None or not is_valid(reply.nonce):
             raise violation("the CA gave no usable nonce", where=reply.url)
         return reply.nonce
+
+    async def _call(
+        self, method: str, url: str, *, content: bytes | None = None, accept: str | None = None
+    ) -> Reply:
+        """One exchange with a service of the directory, told to `heard`."""
+        try:
+            reply = await self._transport.request(method, url, content=content, accept=accept)
+        except CaUnreachable as error:
+            self._heard(error)
+            raise
+        if reply.status < 500:
+            self._heard(None)
+        return reply
 
     async def _repeating(
         self,
