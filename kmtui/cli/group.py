@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from kmtui.cli.completion import Offer, offer_values
+
 if TYPE_CHECKING:
     from kmtui.cli.session import Invocation
 
@@ -38,6 +40,7 @@ GROUPS: dict[str, tuple[str, str]] = {
 def group(help_text: str = "", **settings: Any) -> typer.Typer:
     """A Typer application that stays light: no rich, no completion options of its own."""
     return typer.Typer(
+        cls=Group,
         help=help_text,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -53,6 +56,16 @@ def invocation(context: typer.Context) -> Invocation:
     found = context.find_object(Invocation)
     assert found is not None
     return found
+
+
+class Group(TyperGroup):
+    """A group whose help tells the whole of what each command does."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list in the help; nothing in it is cut."""
+        told = {name: command.get_short_help_str(1000) for name, command in self.commands.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(list(told.items()))
 
 
 class Root(TyperGroup):
@@ -72,7 +85,15 @@ class Root(TyperGroup):
         command = typer.main.get_command(app)
         command.name = cmd_name
         command.short_help = help_text
+        offer_values(command, (cmd_name,))
         return command
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """What a shell offers for the first word, found without importing anything."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        found = {name: text for name, (_, text) in GROUPS.items() if name.startswith(incomplete)}
+        return [Offer(name, text) for name, text in found.items()]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The list in the help, written without importing anything."""

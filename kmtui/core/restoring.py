@@ -17,7 +17,6 @@ from pathlib import Path
 from sqlmodel import Session
 
 from kmtui.core.clock import Clock, utc_now
-from kmtui.core.core import FILE_NAME
 from kmtui.core.errors import DatabaseError, InvalidInput, Refused
 from kmtui.core.locks import FOLDER, FileLock
 from kmtui.core.owners import Owners, described
@@ -73,7 +72,7 @@ def restore(
     TamperedSecret (cut or changed), Refused, InvalidInput, VaultError.
     """
     files.private_directory(data, create=True)
-    place = data / FILE_NAME
+    place = data / files.FILE_NAME
     lock = FileLock.take(data / FOLDER / LOCK)
     if lock is None:
         raise Refused(f"another process restores a backup to {data}")
@@ -102,7 +101,7 @@ def _unpacked(data: Path, backup: Path, key: SealingKey | None) -> Iterator[Path
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     try:
-        target = folder / FILE_NAME
+        target = folder / files.FILE_NAME
         new = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             with backup.open("rb") as source, open(os.open(target, new, 0o600), "wb") as plain:

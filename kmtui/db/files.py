@@ -15,6 +15,9 @@ from pathlib import Path
 
 from kmtui.core.errors import DatabaseError
 
+FILE_NAME = "kmtui.db"
+"""The inventory's name in the data directory."""
+
 
 def private_directory(directory: Path, *, create: bool) -> None:
     """Make sure that `directory` exists, is no link and is ours alone to write.

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from kmtui.app import KmtuiApp
 from kmtui.config import Options
-from kmtui.core.core import FILE_NAME, Core
+from kmtui.core.core import Core
 from kmtui.db import certificates
 from kmtui.db.database import Database
+from kmtui.db.files import FILE_NAME
 from kmtui.model import Certificate
 from kmtui.widgets.rowtable import RowTable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from kmtui.core.core import FILE_NAME
+from kmtui.db.files import FILE_NAME
 from tests.cli.conftest import Run
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from kmtui.core.activity import SEALED_HEAD
-from kmtui.core.core import FILE_NAME, Core
+from kmtui.core.core import Core
 from kmtui.db import settings
 from kmtui.db.activity import _hash
+from kmtui.db.files import FILE_NAME
 from kmtui.model import Activity, ListQuery
 from tests.core.deployment import stock
 

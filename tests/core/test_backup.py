@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from kmtui.core.backup import FOLDER
-from kmtui.core.core import FILE_NAME, Core
+from kmtui.core.core import Core
 from kmtui.core.errors import DatabaseError, InvalidInput, Refused
 from kmtui.core.sealed_file import MAGIC, SealingKey
 from kmtui.core.slots import KEY_FILE
+from kmtui.db.files import FILE_NAME
 from kmtui.model import ListQuery
 from tests.core.deployment import stock
 

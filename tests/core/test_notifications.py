@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from kmtui.core.core import FILE_NAME, Core
+from kmtui.core.core import Core
 from kmtui.core.errors import InvalidInput, NotificationFailed, Refused
 from kmtui.core.mail import mail_server
 from kmtui.core.notify_settings import NotifySettings
 from kmtui.db import secrets, targets
+from kmtui.db.files import FILE_NAME
 from kmtui.model import ListQuery, TargetState
 from tests.core.deployment import stock
 from tests.core.smtp_sink import SmtpSink

@@ -14,13 +14,14 @@ import pytest
 
 from kmtui.core import keys
 from kmtui.core.acme import thumbprint
-from kmtui.core.core import FILE_NAME, Core
+from kmtui.core.core import Core
 from kmtui.core.errors import DatabaseError, InvalidInput, Refused, TamperedSecret, WrongKey
 from kmtui.core.restoring import Restoration, restore
 from kmtui.core.sealed_file import SealingKey
 from kmtui.core.slots import KEY_FILE
 from kmtui.core.vault import Vault
 from kmtui.db import accounts, migrations, versions
+from kmtui.db.files import FILE_NAME
 from kmtui.model import ListQuery
 from tests.core.deployment import stock
 from tests.db import samples

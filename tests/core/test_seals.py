@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kmtui.core.core import FILE_NAME, Core
+from kmtui.core.core import Core
 from kmtui.core.errors import TamperedConfiguration
 from kmtui.core.seals import COVERED, describe
+from kmtui.db.files import FILE_NAME
 
 URL = "https://ca.example.test/directory"
 

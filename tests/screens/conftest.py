@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kmtui.core.core import FILE_NAME, Core
+from kmtui.core.core import Core
 from kmtui.db.database import Database
+from kmtui.db.files import FILE_NAME
 from tests.core.acme.conftest import ca, clock
 from tests.core.conftest import bench, core
 from tests.db.samples import Filled
