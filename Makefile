@@ -36,8 +36,9 @@ lint: $(STAMP)   ## Check style, types and who imports whom
 servers:         ## Fetch the real servers of the tests into .cache (no root needed)
 	@tests/servers/install.sh
 
-docs: $(STAMP)   ## Write the pages about DNS providers anew, from their classes
-	@$(BIN)/python scripts/dns_pages.py
+docs: $(STAMP)   ## Write anew what comes from the code: commands, keys, DNS providers
+	@for script in command_page key_table dns_pages; do \
+	    $(BIN)/python scripts/$$script.py || exit 1; done
 
 bench: $(STAMP)  ## Measure, and print ratios
 	@for script in tests/bench/*.py; do PYTHONPATH=. $(BIN)/python $$script || exit 1; done
