@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from kmtui.model import (
     ACTIVE_STATUSES,
+    KEPT,
     Certificate,
     CertificateStatus,
     Request,
@@ -83,6 +84,10 @@ LOOKS: dict[str, Look] = {
     "deployed": Look(*_DONE, "good", "in its place; nobody saw it being served"),
     "verified": Look(*_DONE, "good", "the server was seen serving it"),
     "stale": Look("!", "⚠", "alert", "the server serves another certificate"),
+    # CAs
+    "failing": Look("!", "⚠", "warn", "it did not answer when it was asked last"),
+    "silent": Look(*_FAILED, "bad", "asked for days, and it never answered"),
+    "retired": Look(*_ENDED, "muted", "ended its service; what it issued stays"),
     # jobs, tests, activity
     "running": Look(*_WORKING, "working", "under way"),
     "started": Look(*_WORKING, "working", "under way"),
@@ -159,6 +164,9 @@ def attempt_cell(certificate: Certificate, now: datetime) -> Cell:
 
     Never a reason to change the certificate's own word: a failed renewal leaves it valid.
     """
+    if certificate.archived_at is not None:
+        kept = certificate.purged_at is None
+        return f"purge {date(certificate.archived_at + KEPT)}" if kept else "purged", "muted"
     status, why = certificate.last_request_status, certificate.last_request_error
     if certificate.unsaved_version is not None:
         return f"save v{certificate.unsaved_version}", "accent"
@@ -170,7 +178,7 @@ def attempt_cell(certificate: Certificate, now: datetime) -> Cell:
         return "running", "working"
     if status == RequestStatus.FAILED and certificate.last_request_at is not None:
         return f"failed {when_short(certificate.last_request_at, now)} {why}".rstrip(), "bad"
-    if certificate.archived_at is not None or certificate.renew_at is None:
+    if certificate.renew_at is None:
         return "", ""
     if not certificate.auto_renew:
         return "off", "warn"

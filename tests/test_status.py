@@ -118,6 +118,8 @@ def test_a_version_is_known_by_what_was_done_to_it() -> None:
             "failed 07:12 dns",
         ),
         ({"unsaved_version": 8, "last_request_status": RequestStatus.AVAILABLE}, "save v8"),
+        ({"unsaved_version": 8, "archived_at": NOW}, "purge 2026-10-31"),
+        ({"archived_at": NOW, "purged_at": NOW}, "purged"),
     ],
 )
 def test_the_last_attempt_is_told_beside_the_state(changes: dict[str, object], said: str) -> None:

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlmodel import Session
 
 from kmtui.core.context import Context
 from kmtui.core.deployment import proof
 from kmtui.core.deployment.queue import Deployments
-from kmtui.core.errors import InvalidInput, KmtuiError, Refused
+from kmtui.core.errors import InvalidInput, KmtuiError, Refused, StillServed
 from kmtui.core.events import CertificateChanged
 from kmtui.db import certificates, renewal, requests, secrets, targets, versions
 from kmtui.model import ACTIVE_STATUSES, Certificate, Target, TargetState
-
-KEPT = timedelta(days=30)
-"""How long a deleted certificate can come back: an unattended run purges it then."""
+from kmtui.model import KEPT as KEPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +52,10 @@ class Archive:
         """Bring deleted certificates back, with their settings; raises as `delete`."""
         self._context.access.require_change()
         return [await self._undelete(row) for row in await self._named(words)]
+
+    async def last_deleted(self) -> Certificate | None:
+        """The certificate that was deleted last and can come back; None where there is none."""
+        return await self._context.db.read(certificates.last_archived)
 
     async def purge(self, label: str) -> Certificate:
         """Destroy the keys of a deleted certificate now; `label` is its label, exactly.
@@ -99,7 +100,7 @@ class Archive:
             if row.archived_at is not None:
                 raise Refused(f"{row.name} is deleted already")
             if not force and (serving := await self._serving(row)):
-                raise Refused(
+                raise StillServed(
                     f"{row.name} is still served by {', '.join(each.name for each in serving)}",
                     hint=f"when that has ended: kmtui target delete {row.name} {serving[0].name}; "
                     "or --force: it is served until it expires, and not renewed there",

@@ -75,6 +75,10 @@ class OverLimit(Refused):
     """Our own count of a CA's rate limit is used up; whoever knows better passes over it."""
 
 
+class StillServed(Refused):
+    """Targets still serve what is to be deleted; whoever knows better passes over it."""
+
+
 class ReadOnly(KmtuiError):
     """A change was asked for in read-only mode."""
 

@@ -203,6 +203,19 @@ def to_purge(session: Session, before: datetime) -> list[Certificate]:
     )
 
 
+def last_archived(session: Session) -> Certificate | None:
+    """The one that was archived last and still has its keys."""
+    statement = (
+        select(CertificateRow)
+        .where(
+            col(CertificateRow.archived_at).is_not(None), col(CertificateRow.purged_at).is_(None)
+        )
+        .order_by(col(CertificateRow.archived_at).desc(), col(CertificateRow.id))
+        .limit(1)
+    )
+    return next(iter(_models(session, session.exec(statement))), None)
+
+
 def labels(session: Session, certificate_ids: Iterable[str | None]) -> dict[str | None, str]:
     """The label of each certificate, by id."""
     wanted = {certificate_id for certificate_id in certificate_ids if certificate_id is not None}

@@ -82,6 +82,9 @@ class Version:
     """Whether its certificate is deleted."""
 
 
+KEPT = timedelta(days=30)
+"""How long a deleted certificate can come back: an unattended run purges it then."""
+
 # Moments that follow from a certificate's dates: judged alike by lists, counts and screens
 
 SHORT_LIVED = timedelta(days=10)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from kmtui.model import Certificate, Request, RequestStatus, Target, Verdict
+from kmtui.model import KEPT, Certificate, Request, RequestStatus, Target, Verdict
+from kmtui.screens.checklines import CONTINUED
 from kmtui.screens.renewal_words import NAMED, policy, verdict_facts
 from kmtui.screens.target_words import in_short
 from kmtui.status import (
@@ -55,6 +56,7 @@ def certificate_facts(
     facts: list[Fact] = [
         ("", (certificate.name, "strong")),
         ("status", status_cell(status)),
+        *archived_facts(certificate),
         ("names", "\n".join(certificate.names)),
         ("issuer", certificate.issuer),
         ("account", " · ".join(filter(None, (certificate.account, certificate.ca)))),
@@ -83,8 +85,24 @@ def head_facts(
     return [
         ("names", names),
         ("status", (status, tone)),
+        *archived_facts(certificate),
         ("policy", policy(certificate)),
         *verdict_facts(verdict, newest, now),
+    ]
+
+
+def archived_facts(certificate: Certificate) -> list[Fact]:
+    """Since when a deleted certificate is deleted, and until when it can come back."""
+    if certificate.archived_at is None:
+        return []
+    deleted = f"on {date(certificate.archived_at)}"
+    if certificate.purged_at is not None:
+        purged = date(certificate.purged_at)
+        return [("deleted", f"{deleted}; its private keys were destroyed on {purged}")]
+    purge = date(certificate.archived_at + KEPT)
+    return [
+        ("deleted", (f"{deleted}; its private keys are destroyed on {purge}", "warn")),
+        (CONTINUED, "u brings it back, D destroys its keys now"),
     ]
 
 

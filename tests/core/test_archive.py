@@ -211,3 +211,18 @@ async def test_by_hand_the_label_is_typed_exactly_and_is_free_again(shop: Core) 
     assert "destroyed on" in back.error.message
     with pytest.raises(Refused, match="were destroyed"):
         await shop.archive.purge("shop~purged")
+
+
+async def test_what_was_deleted_last_is_known_while_it_can_come_back(
+    shop: Core, clock: MovableClock
+) -> None:
+    assert await shop.archive.last_deleted() is None
+    for name in ("shop", "pay"):
+        await shop.archive.delete([name])
+        clock.ahead += timedelta(minutes=1)
+
+    last = await shop.archive.last_deleted()
+    await shop.archive.purge("pay")
+    before = await shop.archive.last_deleted()
+
+    assert [each.name for each in (last, before) if each] == ["pay", "shop"]
