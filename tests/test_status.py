@@ -118,8 +118,6 @@ def test_a_version_is_known_by_what_was_done_to_it() -> None:
             "failed 07:12 dns",
         ),
         ({"unsaved_version": 8, "last_request_status": RequestStatus.AVAILABLE}, "save v8"),
-        ({"unsaved_version": 8, "archived_at": NOW}, "purge 2026-10-31"),
-        ({"archived_at": NOW, "purged_at": NOW}, "purged"),
     ],
 )
 def test_the_last_attempt_is_told_beside_the_state(changes: dict[str, object], said: str) -> None:
@@ -159,3 +157,10 @@ def test_times_are_said_as_an_operator_reads_them() -> None:
     assert status.days_left(NOW - days(0.5), NOW) == -1
     assert status.ago(NOW - days(2), NOW) == "2d ago"
     assert status.when_short(NOW - days(3), NOW) == "09-28"
+
+
+def test_of_a_deleted_certificate_it_is_told_when_its_keys_go() -> None:
+    deleted = replace(certificate(), archived_at=NOW, unsaved_version=8)
+
+    assert status.attempt_cell(deleted, NOW) == ("purge 2026-10-31", "muted")
+    assert status.attempt_cell(replace(deleted, purged_at=NOW), NOW) == ("purged", "muted")
