@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kmtui.model import Authority
+from collections.abc import Sequence
+
+from kmtui.model import Account, Authority
 from kmtui.widgets.details import Fact
 
 
@@ -26,8 +28,16 @@ def ca_refusal(ca: Authority) -> str | None:
     return None
 
 
-def ca_facts(ca: Authority) -> list[Fact]:
-    """What the catalogue knows: dates and alternatives of a retired CA, limits of others."""
+def accounts_at(ca: Authority, accounts: Sequence[Account]) -> list[str]:
+    """The names of those accounts that are in use there."""
+    return [each.name for each in accounts if each.ca == ca.name and each.status != "deactivated"]
+
+
+def ca_facts(ca: Authority, registered: Sequence[str] = ()) -> list[Fact]:
+    """What the catalogue knows: dates and alternatives of a retired CA, limits of others.
+
+    `registered` are the accounts that are there already.
+    """
     facts: list[Fact] = [("CA", ca.directory_url or (ca_refusal(ca) or "", "warn"))]
     if (ended := ca.retired) is not None:
         return [
@@ -38,10 +48,13 @@ def ca_facts(ca: Authority) -> list[Fact]:
         ]
     if ca.overrides:
         facts.append(("Added", f"in place of {ca.name} as the catalogue knows it"))
+    if ca.single_account and registered:
+        facts.append(("Accounts", (f"one only, and {registered[0]} is there already", "warn")))
+    elif ca.single_account:
+        facts.append(("Accounts", "one only"))
     if ca.email_required:
         facts.append(("E-mail", "required"))
     if ca.lifetime_days:
-        facts.append(("Lifetime", f"{ca.lifetime_days} days"))
-    if ca.single_account:
-        facts.append(("Accounts", "one only"))
+        most = f", {ca.max_names} names at most" if ca.max_names else ""
+        facts.append(("Issues", f"certificates for {ca.lifetime_days} days{most}"))
     return [*facts, *(("Note", note) for note in ca.notes), *(("Limit", it) for it in ca.limits)]

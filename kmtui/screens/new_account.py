@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
-from kmtui.core.errors import InvalidInput, KmtuiError
-from kmtui.model import ACCOUNT_KEYS, Authority
-from kmtui.screens.authority_words import ca_facts, ca_label, ca_refusal
+from kmtui.core.errors import InvalidInput, KmtuiError, Refused
+from kmtui.model import ACCOUNT_KEYS, Account, Authority
+from kmtui.screens.authority_words import accounts_at, ca_facts, ca_label, ca_refusal
 from kmtui.screens.formpage import FormPage
 from kmtui.widgets.fields import FieldSpec
 from kmtui.widgets.form import Form
@@ -33,6 +33,7 @@ class NewAccountScreen(FormPage):
     def __init__(self) -> None:
         super().__init__()
         self._cas: dict[str, Authority] = {}
+        self._known: Sequence[Account] = ()
         self._directory: tuple[str, Directory] | None = None
         self._pause: Timer | None = None
 
@@ -73,6 +74,7 @@ class NewAccountScreen(FormPage):
 
     async def ready(self) -> None:
         self._cas = {ca.name: ca for ca in await self.core.cas.all()}
+        self._known = await self.core.accounts.all()
         self.form.set_options("ca", tuple((ca.name, ca_label(ca)) for ca in self._cas.values()))
         self._ca_chosen()
 
@@ -121,7 +123,7 @@ class NewAccountScreen(FormPage):
         self.form.show_field(TERMS, bool(terms))
         self.form.show_field(KID, bound and refused is None)
         self.form.show_field(HMAC, bound and refused is None)
-        facts = ca_facts(ca)
+        facts = ca_facts(ca, accounts_at(ca, self._known))
         if refused is None:
             waiting = "asking the CA…" if meta is None else "none"
             facts.insert(1, ("Terms", (terms, "strong") if terms else (waiting, "muted")))
@@ -134,14 +136,22 @@ class NewAccountScreen(FormPage):
         if self._directory is None:
             await self._read_directory()  # nobody agrees to terms that were not shown
         values = {name: str(value) for name, value in self.form.values.items()}
-        account = await self.core.accounts.register(
-            values["name"],
-            ca=ca.name,
-            email=values["email"] or None,
-            agree_tos=self.form.values.get(TERMS) is True,
-            key_type=values["key-type"],
-            eab_kid=values.get(KID) or None,
-            eab_hmac=values.get(HMAC) or None,
-        )
+        try:
+            account = await self.core.accounts.register(
+                values["name"],
+                ca=ca.name,
+                email=values["email"] or None,
+                agree_tos=self.form.values.get(TERMS) is True,
+                key_type=values["key-type"],
+                eab_kid=values.get(KID) or None,
+                eab_hmac=values.get(HMAC) or None,
+            )
+        except InvalidInput as error:
+            if error.field != TERMS:
+                raise
+            raise InvalidInput("read the terms below, then space agrees", field=TERMS) from error
+        except Refused as error:  # retired, or it allows one account
+            hint = "esc goes back to it" if ca.single_account else error.hint
+            raise InvalidInput(error.message, field="ca", hint=hint) from error
         self.made = account.id
         return f"{account.name} is registered at {ca.title}"
