@@ -21,7 +21,7 @@ async def test_an_account_is_registered_from_the_keyboard(bench: Bench) -> None:
         await pilot.press("ctrl+s")
 
         # then: the field says so, what was typed is kept
-        text = await shows(pilot, "asks you to agree to its terms")
+        text = await shows(pilot, "read the terms below, then space agrees")
         assert "second" in text
 
         # when
@@ -31,6 +31,30 @@ async def test_an_account_is_registered_from_the_keyboard(bench: Bench) -> None:
         await shows(pilot, "second is registered at sandbox")
         assert "valid" in line_with(pilot.app, "+ second")
         assert (await bench.core.accounts.get("second")).status == "valid"
+
+
+async def test_a_ca_with_its_one_account_says_so_before_and_refuses_a_second(bench: Bench) -> None:
+    url = bench.sandbox.directory_url
+    await bench.core.cas.add("buypass", directory_url=url)
+    await bench.core.accounts.register("first", ca="buypass", email="a@example.org", agree_tos=True)
+    async with opened(bench.core, "accounts") as pilot:
+        # when
+        await pilot.press("n", "tab", "b")
+
+        # then
+        await shows(pilot, "one only, and first is there already")
+
+        # when: it is sent all the same
+        await pilot.press("shift+tab")
+        await press_all(pilot, "second")
+        await pilot.press("tab", "tab")
+        await press_all(pilot, "a@example.org")
+        await shows(pilot, "I agree")
+        await pilot.press("tab", "tab", "space", "ctrl+s")
+
+        # then
+        await shows(pilot, "allows one account, and there is first already")
+        assert len(await bench.core.accounts.all()) == 2
 
 
 async def test_a_retired_ca_shows_its_dates_and_is_refused(core: Core) -> None:
