@@ -66,6 +66,7 @@ TABLE: tuple[Key, ...] = (
     Key("lock", "L", "lock", "Lock or unlock the vault"),
     Key("reload", "ctrl+r", "re-read", "Read this list again"),
     Key("leftovers", "C", "leftovers", "What requests published and could not remove"),
+    Key("authorities", "I", "CAs", "Certificate authorities, and whether they answer"),
     Key("copy", "y", "copy", "Copy the name, value or error to the clipboard"),
     # lists
     Key("cursor_down", "j,down", "down", "One row down"),
@@ -131,7 +132,7 @@ LIST = _ids("cursor_down cursor_up top bottom page_down page_up open mark mark_a
 EVERYWHERE = MODES + _ids("command_palette leave quit suspend_process last_error jobs results lock")
 """Ids of the keys that work on every screen."""
 
-PAGE = _ids("help back reload copy leftovers")
+PAGE = _ids("help back reload copy leftovers authorities")
 """Ids of the keys that every full screen answers, each in its own way."""
 
 LISTED = _ids("filter sort sort_reverse")
@@ -149,6 +150,8 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "leftovers": _ids("open clean_up"),
     "accounts": _ids("open new add_existing edit export test roll_key delete deactivate agree"),
     "account": _ids("edit export test roll_key delete deactivate agree"),
+    "authorities": _ids("open new test delete"),
+    "authority": _ids("test delete"),
     "dns": _ids("open new edit test map delete"),
     "dns_account": _ids("test edit map delete"),
     "servers": _ids("open new edit test map delete"),

@@ -200,6 +200,11 @@ class CertificateAuthorities:
         lines = [CheckLine(True, f"directory answered in {took:.2f} s: {authority.directory_url}")]
         if meta.terms_of_service:
             lines.append(CheckLine(None, f"terms of service: {meta.terms_of_service}"))
+        if meta.website:
+            lines.append(CheckLine(None, f"website: {meta.website}"))
+        if meta.caa_identities:
+            allowed = ", ".join(meta.caa_identities)
+            lines.append(CheckLine(None, f"CAA records allow it by the name {allowed}"))
         if meta.external_account_required:
             lines.append(CheckLine(None, "asks for an external account binding (EAB)"))
         if meta.profiles:

@@ -8,11 +8,12 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from kmtui.bindings import KEYS, bindings
-from kmtui.model import Account, Authority
+from kmtui.model import Account, Authority, Contact
 from kmtui.screens.account import AccountScreen, account_facts
 from kmtui.screens.account_acts import AccountActs, against_account
 from kmtui.screens.account_forms import EmailForm
 from kmtui.screens.add_account import AddAccountScreen
+from kmtui.screens.authority_sheet import answers_word
 from kmtui.screens.formpage import FormPage
 from kmtui.screens.new_account import NewAccountScreen
 from kmtui.screens.setuplist import SetupList
@@ -36,7 +37,7 @@ class AccountsScreen(SetupList, AccountActs):
     )
     KEY_LINE: ClassVar[tuple[str, ...]] = (
         *("help", "open", "new", "add_existing", "edit", "test", "roll_key", "delete"),
-        *("deactivate", "export", "agree", "filter", "sort", "lock", "leave"),
+        *("deactivate", "authorities", "export", "agree", "filter", "sort", "lock", "leave"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("add_existing", show=False)]
 
@@ -46,8 +47,10 @@ class AccountsScreen(SetupList, AccountActs):
 
     async def rows(self) -> list[Row]:
         self._cas = {ca.name: ca for ca in await self.core.cas.all()}
+        heard = await self.core.cas.contacts.all()
         return [
-            _row(account, self._cas.get(account.ca)) for account in await self.core.accounts.all()
+            _row(account, self._cas.get(account.ca), heard.get(account.ca))
+            for account in await self.core.accounts.all()
         ]
 
     def new_form(self) -> FormPage:
@@ -101,12 +104,20 @@ class AccountsScreen(SetupList, AccountActs):
 _OF_ROW = frozenset({"edit", "export", "test", "roll_key", "delete", "deactivate", "agree"})
 
 
-def _row(account: Account, ca: Authority | None) -> Row:
+def _row(account: Account, ca: Authority | None, contact: Contact | None) -> Row:
     cells: tuple[Cell, ...] = (
         (account.name, ""),
-        (ca.title if ca else account.ca, ""),
+        _ca_cell(ca, contact) if ca else (account.ca, ""),
         status_cell(account.status),
         (str(account.certificates), "" if account.certificates else "muted"),
         (account.email or "", ""),
     )
     return Row(account.id, cells, account.status, account)
+
+
+def _ca_cell(ca: Authority, contact: Contact | None) -> Cell:
+    """The CA; one that ended its service, or has not answered for days, says so."""
+    word = answers_word(ca, contact)
+    if word not in ("silent", "retired"):
+        return ca.title, ""
+    return f"{ca.title} ({word})", status_cell(word)[1]

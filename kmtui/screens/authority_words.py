@@ -24,7 +24,7 @@ def ca_refusal(ca: Authority) -> str | None:
     if ca.retired is not None:
         return f"{ca.title} ended its service: no new accounts since {ca.retired.no_new_accounts}"
     if not ca.directory_url:
-        return f"{ca.title} gives each customer a URL: kmtui ca add makes a CA of it"
+        return f"{ca.title} gives each customer a URL: I, then n, makes a CA of it"
     return None
 
 

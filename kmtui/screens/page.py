@@ -237,6 +237,13 @@ class Page(Screen[None]):
         if not isinstance(self, LeftoversScreen):
             self.app.push_screen(LeftoversScreen())
 
+    def action_authorities(self) -> None:
+        """Show the CAs."""
+        from kmtui.screens.authorities import AuthoritiesScreen
+
+        if not isinstance(self, AuthoritiesScreen):
+            self.app.push_screen(AuthoritiesScreen())
+
     def action_reload(self) -> None:
         self.post_message(Changed())
 
