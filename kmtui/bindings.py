@@ -139,9 +139,10 @@ LISTED = _ids("filter sort sort_reverse")
 """Ids of the keys of a screen that shows a list."""
 
 SCREENS: dict[str, tuple[str, ...]] = {
-    "certificates": _ids("open new renew renew_due save map"),
+    "certificates": _ids("open new renew renew_due save revoke delete undelete map"),
     "certificate": _ids(
-        "open next_pane renew save deploy rollback test new edit delete auto_renew auto_save"
+        "open next_pane renew save revoke undelete deploy rollback test new edit delete auto_renew "
+        "auto_save"
     ),
     "target": _ids("next_pane deploy test edit delete last_error"),
     "version": _ids("next_pane"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -12,15 +13,13 @@ from textual.containers import Horizontal, Vertical
 from kmtui.bindings import KEYS, bindings, screen_bindings
 from kmtui.core.errors import KmtuiError
 from kmtui.core.events import TargetChanged
-from kmtui.model import Certificate, Target, Version
+from kmtui.model import Target, Version
+from kmtui.screens.certificate_acts import CertificateActs
 from kmtui.screens.certificate_rows import Shown, row_error, row_facts, row_screen, row_text
 from kmtui.screens.certificate_words import head_facts
 from kmtui.screens.deploying import Deploying, rollback_reason, target_reason
 from kmtui.screens.history import ATTEMPT_COLUMNS, VERSION_COLUMNS, attempt_row, version_row
 from kmtui.screens.messages import Changed
-from kmtui.screens.page import Page
-from kmtui.screens.policy import Policy
-from kmtui.screens.renewing import Renewing
 from kmtui.screens.request_keys import vault_reason
 from kmtui.screens.target_form import TargetForm
 from kmtui.screens.targetlist import TargetList
@@ -40,7 +39,7 @@ REST = ("new", "auto_renew", "auto_save", "copy", "last_error")
 """Ids of what follows where there is room."""
 
 
-class CertificateScreen(Page):
+class CertificateScreen(CertificateActs):
     """Its renewal on top; below, versions, attempts and targets: one list at a time, or all."""
 
     AUTO_FOCUS = "#versions"
@@ -64,10 +63,8 @@ class CertificateScreen(Page):
     """
 
     def __init__(self, certificate_id: str) -> None:
-        super().__init__()
+        super().__init__(certificate_id)
         self.title_line.show_crumbs("Certificates", "…")
-        self._certificate_id = certificate_id
-        self._certificate: Certificate | None = None
         self._attempt_ids: frozenset[str] = frozenset()
         self._tab = TABS[0]
         self.head = Details(id="head")
@@ -83,9 +80,7 @@ class CertificateScreen(Page):
         )
         self.targets = TargetList(id="targets")
         self.pane = Details(label_width=11, id="pane")
-        self._renewing = Renewing(self)
         self._deploying = Deploying(self)
-        self._policy = Policy(self, certificate_id)
         self.add_class(f"-{self._tab}")
 
     def body(self) -> ComposeResult:
@@ -105,7 +100,7 @@ class CertificateScreen(Page):
 
     async def changed(self, message: Changed) -> None:
         """Read again when it is about this certificate, one of its requests or targets."""
-        ours = {self._certificate_id, *self._attempt_ids}
+        ours = {self.certificate_id, *self._attempt_ids}
         if not message.events or any(
             event.id in ours or isinstance(event, TargetChanged) for event in message.events
         ):
@@ -113,15 +108,15 @@ class CertificateScreen(Page):
 
     async def _read(self) -> None:
         certificates = self.core.certificates
-        certificate = await certificates.get(self._certificate_id)
-        versions = await certificates.history(self._certificate_id)
-        attempts = await certificates.attempts(self._certificate_id)
-        targets = await self.core.targets.of_certificate(self._certificate_id)
-        verdict = await self.core.renewal.verdict(self._certificate_id)
+        certificate = await certificates.get(self.certificate_id)
+        versions = await certificates.history(self.certificate_id)
+        attempts = await certificates.attempts(self.certificate_id)
+        targets = await self.core.targets.of_certificate(self.certificate_id)
+        verdict = await self.core.renewal.verdict(self.certificate_id)
         if not self.is_attached:
             return
         now = datetime.now(UTC)
-        self._certificate = certificate
+        self.certificate = certificate
         self._attempt_ids = frozenset(attempt.id for attempt in attempts)
         self.title_line.show_crumbs("Certificates", certificate.name)
         self.head.show(head_facts(certificate, verdict, attempts[0] if attempts else None, now))
@@ -179,27 +174,28 @@ class CertificateScreen(Page):
     # Keys
 
     def impossible(self, key: str) -> str:
-        if key == "save" and self._waiting is None:
-            return "save: every version is saved"
+        on_target = key == "delete" and self._tab == "targets"
+        if not on_target and (reason := self.against_act(key)):
+            return reason
         if reason := vault_reason(self.core, key) if key in KEYS else "":
             return reason
         if key == "rollback":
-            return rollback_reason(self._version, self.targets.targets)
-        if key in ("edit", "delete"):
+            return rollback_reason(self.version, self.targets.targets)
+        if key == "edit" or on_target:
             if self._tab != "targets":
                 return f"{KEYS[key].word}: tab goes to the targets, there it works"
-            return target_reason(key, [self._target] if self._target else [], self._current)
-        return target_reason(key, self._chosen, self._current)
+            return target_reason(key, [self._target] if self._target else [], self.current)
+        return "" if key == "delete" else target_reason(key, self._chosen, self.current)
 
     @property
-    def _current(self) -> int | None:
-        return self._certificate.current_version if self._certificate else None
-
-    @property
-    def _version(self) -> Version | None:
+    def version(self) -> Version | None:
         """The version under the cursor of the versions."""
         row = self.versions.row
         return row.data if row is not None and self._tab == "versions" else None
+
+    @property
+    def places(self) -> Sequence[Target]:
+        return self.targets.targets
 
     @property
     def _target(self) -> Target | None:
@@ -211,14 +207,6 @@ class CertificateScreen(Page):
     def _chosen(self) -> list[Target]:
         """The targets that keys are for: those chosen in their list; elsewhere all."""
         return self.targets.chosen_targets if self._tab == "targets" else list(self.targets.targets)
-
-    @property
-    def _waiting(self) -> int | None:
-        """Number of the version that s saves: the row's if it waits, else the newest that does."""
-        version = self._version
-        if version is not None and version.saved_at is None and version.revoked_at is None:
-            return version.number
-        return self._certificate.unsaved_version if self._certificate else None
 
     def copied(self) -> str:
         return row_text(self._shown.row.data) if self._shown.row is not None else ""
@@ -238,36 +226,19 @@ class CertificateScreen(Page):
         # A hidden table takes no focus: it is shown at the next refresh.
         self.call_after_refresh(self._shown.focus)
 
-    def action_renew(self) -> None:
-        self._renewing.renew([self._certificate_id])
-
-    def action_auto_renew(self) -> None:
-        self.start(self._policy.toggle_auto_renew(), "auto-renew")
-
-    def action_auto_save(self) -> None:
-        self.start(self._policy.toggle_auto_save(), "auto-save")
-
-    def action_save(self) -> None:
-        if (number := self._waiting) is not None:
-            self.start(self._save(number), "save")
-
-    async def _save(self, number: int) -> None:
-        version = await self.core.certificates.save(self._certificate_id, number)
-        self.say(f"v{version.number} is current now", "good")
-
     def action_deploy(self) -> None:
-        if self._certificate is not None and self._chosen:
-            self._deploying.deploy(self._chosen, self._certificate)
+        if self.certificate is not None and self._chosen:
+            self._deploying.deploy(self._chosen, self.certificate)
 
     def action_rollback(self) -> None:
-        if self._version is not None:
-            self._deploying.roll_back(self.targets.targets, self._version, self._current)
+        if self.version is not None:
+            self._deploying.roll_back(self.targets.targets, self.version, self.current)
 
     def action_test(self) -> None:
         self._deploying.verify(self._chosen)
 
     def action_new(self) -> None:
-        form = TargetForm(self._certificate_id)
+        form = TargetForm(self.certificate_id)
         self.app.push_screen(form, lambda _: self._find(form.made))
 
     def _find(self, made: str) -> None:
@@ -280,11 +251,14 @@ class CertificateScreen(Page):
 
     def action_edit(self) -> None:
         if self._target is not None:
-            self.app.push_screen(TargetForm(self._certificate_id, self._target))
+            self.app.push_screen(TargetForm(self.certificate_id, self._target))
 
     def action_delete(self) -> None:
+        """The target under the cursor; elsewhere the certificate."""
         if self._target is not None:
             self._deploying.delete(self._target)
+        elif self._tab != "targets":
+            super().action_delete()
 
     def action_last_error(self) -> None:
         """What is wrong with the row; where nothing is, the last error anywhere."""

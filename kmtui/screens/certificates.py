@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from kmtui.bindings import KEYS, screen_bindings
-from kmtui.core.errors import KmtuiError, NotFound
+from kmtui.core.errors import NotFound
 from kmtui.core.events import ChallengeChanged, DeploymentStepped, RequestLogged
 from kmtui.core.problems import counted
 from kmtui.model import Certificate, Request, Target, Verdict
+from kmtui.screens.certificate_keys import certificate_reason
 from kmtui.screens.certificate_words import certificate_facts, certificate_row, names_in_short
+from kmtui.screens.deleting import Deleting
 from kmtui.screens.listpage import ListPage
 from kmtui.screens.messages import Changed
 from kmtui.screens.queried import Queried
 from kmtui.screens.renewing import Renewing
 from kmtui.screens.request_keys import vault_reason
+from kmtui.screens.revoking import Revoking
+from kmtui.screens.saving import Saving
 from kmtui.screens.target_words import NOT_WELL
+from kmtui.screens.tasks import Work
 from kmtui.status import Cell, attempt_cell
 from kmtui.widgets.details import Fact
 from kmtui.widgets.rows import Column, Row
@@ -65,13 +70,16 @@ class CertificatesScreen(ListPage):
     BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("certificates")]
     KEY_LINE: ClassVar[tuple[str, ...]] = (
         *("help", "filter", "sort", "mark", "open", "new", "renew"),
-        *("renew_due", "save", "copy", "last_error", "leave"),
+        *("revoke", "delete", "renew_due", "save", "copy", "last_error", "leave"),
     )
 
     def __init__(self) -> None:
         super().__init__()
         self.sort = "expires"
         self._renewing = Renewing(self, self.table.clear_marks)
+        self._saving = Saving(self, self.table.clear_marks)
+        self._revoking = Revoking(self, self.table.clear_marks)
+        self._deleting = Deleting(self, self.table.clear_marks)
         self._judged: dict[str, tuple[Verdict, Request | None, Sequence[Target]]] = {}
         """What the pane tells about the certificates that were looked at."""
         self._fresh: set[str] = set()
@@ -180,13 +188,8 @@ class CertificatesScreen(ListPage):
 
     def impossible(self, key: str) -> str:
         row = self.table.row
-        if key == "save" and not self.table.marks:
-            if row is None:
-                return "save: there is no certificate here"
-            if row.data.unsaved_version is None:
-                return f"save: no version of {row.data.name} waits to be saved"
-        if key == "renew" and row is None and not self.table.marks:
-            return "renew: there is no certificate here"
+        if not self.table.marks and (reason := certificate_reason(key, row.data if row else None)):
+            return reason
         return vault_reason(self.core, key) if key in KEYS else ""
 
     def on_row_table_marked(self, event: RowTable.Marked) -> None:
@@ -222,8 +225,12 @@ class CertificatesScreen(ListPage):
         self.start(self._renew(list(self.table.chosen)), "renew")
 
     async def _renew(self, chosen: Sequence[str]) -> None:
-        hidden = await self.table.hidden_marks() if self.table.marks else 0
+        hidden = await self._hidden()
         self._renewing.renew(chosen, hidden=hidden)
+
+    async def _hidden(self) -> int:
+        """How many of the marked ones the filter does not show."""
+        return await self.table.hidden_marks() if self.table.marks else 0
 
     def action_renew_due(self) -> None:
         self._renewing.renew_due()
@@ -231,37 +238,24 @@ class CertificatesScreen(ListPage):
     def action_save(self) -> None:
         """Save what waits: of the row at once, of the marked ones after a question."""
         if self.table.marks:
-            self.start(self._ask_to_save(list(self.table.marks)), "save")
-        elif (row := self.table.row) is not None:
-            self.start(self._save([row.key]), "save")
-
-    async def _ask_to_save(self, marked: Sequence[str]) -> None:
-        certificates = [await self.core.certificates.get(key) for key in marked]
-        waiting = [each.id for each in certificates if each.unsaved_version is not None]
-        if not waiting:
-            self.say("save: no version of the marked ones waits to be saved", "warn")
-            return
-        hidden = await self.table.hidden_marks()
-        said = f"Save the new versions of {len(waiting)} of {len(marked)} marked certificates?"
-        if hidden:
-            said = f"{said} {hidden} of them hidden by the filter."
-        self.ask(said, lambda: self.start(self._save(waiting), "save"))
-
-    async def _save(self, certificates: Sequence[str]) -> None:
-        """Save each; one that cannot be saved does not keep the others back."""
-        failed: KmtuiError | None = None
-        saved = 0
-        for certificate in certificates:
-            try:
-                version = await self.core.certificates.save(certificate)
-            except KmtuiError as error:
-                failed = error
-            else:
-                saved += 1
-        if failed is not None:
-            raise failed
-        self.table.clear_marks()
-        if saved == 1:
-            self.say(f"{version.certificate} v{version.number} is current now", "good")
+            self._on_chosen(self._saving.save_marked, "save")
         else:
-            self.say(f"{saved} new versions are current now", "good")
+            self.start(self._saving.save(self.table.chosen), "save")
+
+    def action_revoke(self) -> None:
+        self._on_chosen(self._revoking.revoke, "revoke")
+
+    def action_delete(self) -> None:
+        self._on_chosen(self._deleting.delete, "delete")
+
+    def action_undelete(self) -> None:
+        self._on_chosen(self._deleting.undelete, "undo delete")
+
+    def _on_chosen(self, act: Callable[[Sequence[str], int], Work], title: str) -> None:
+        """Begin an act on the marked ones, else on the row; it is told how many are hidden."""
+        chosen = list(self.table.chosen)
+
+        async def begin() -> None:
+            await act(chosen, await self._hidden())
+
+        self.start(begin(), title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -20,6 +21,16 @@ from kmtui.widgets.line import Line
 
 Answers = Mapping[str, Value]
 """What was chosen in the panel's own fields, e.g. the reason of a revocation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What was answered before, and what was wrong with it."""
+
+    answers: Answers
+    field: str
+    why: str
+
 
 TYPED = "typed"
 """Field name of the text that must match."""
@@ -105,9 +116,12 @@ class StrongConfirm(ModalScreen[Answers | None]):
         noun: str = "",
         otherwise: str = "keep it",
         missing: Callable[[Answers], str] = lambda answers: "",
+        follows: Callable[[Answers], str] = lambda answers: "",
+        refused: Refusal | None = None,
     ) -> None:
         """`noun` is what is typed; by itself the name, or the number. `missing` says what else the
-        answers lack before it can go on."""
+        answers lack before it can go on, `follows` what follows from them. `refused`: it was asked
+        before, and the text was typed."""
         super().__init__()
         self._title = title
         self._facts: Sequence[Fact] = [("", said)] if isinstance(said, str) else said
@@ -115,6 +129,8 @@ class StrongConfirm(ModalScreen[Answers | None]):
         self._verb = verb
         self._otherwise = otherwise
         self._missing = missing
+        self._follows = follows
+        self._refused = refused
         noun = noun or ("number" if expected.isdigit() else "name")
         typed = FieldSpec(name=TYPED, label=f"Type {noun}", placeholder=self._expected)
         self._details = Details()
@@ -131,6 +147,9 @@ class StrongConfirm(ModalScreen[Answers | None]):
     def on_mount(self) -> None:
         self._details.show(self._facts)
         self._form.focus_field(TYPED)
+        if (refused := self._refused) is not None:
+            self._form.set_values({**refused.answers, TYPED: self._expected})
+            self._form.show_error(refused.field, refused.why)
         self._show_ways()
 
     @property
@@ -170,4 +189,5 @@ class StrongConfirm(ModalScreen[Answers | None]):
         go_on = [("⏎", "key"), (f" {self._verb}", "")]
         off = [(f"⏎ {self._verb} ({self._off})", "off")]
         leave = [("esc", "key"), (f" {self._otherwise}    ", "")]
+        self._form.check([(self._follows(self._answers), "warn")])
         self._ways.show([*leave, *(go_on if self.armed else off)])

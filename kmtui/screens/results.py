@@ -111,8 +111,10 @@ class Results:
         """The opposite of `watch`."""
         self._watching.remove(tell)
 
-    def conclude(self, page: Page) -> None:
+    def conclude(self, page: Page, then: str = "") -> None:
         """Say how it went on the page that is in view; kept for ``=``, what failed for ``!``.
+
+        `then` is what can be done about those that went well: ``u brings them back``.
 
         One thing alone is said by its name, and its error is raised. Of several each is listed on a
         screen if one failed, unless whoever asked for it on `page` has gone elsewhere.
@@ -127,7 +129,8 @@ class Results:
         if self.failed:
             page.workbench.note_error(self.title, _together(self))
         tone = "bad" if self.failed else "good"
-        _say(page, f"{self.title}: {self.in_words()}  (= lists each)", tone)
+        well = f"; {then}" if then and len(self.failed) < self.total else ""
+        _say(page, f"{self.title}: {self.in_words()}{well}  (= lists each)", tone)
         if self.failed and page.app.screen is page:
             page.app.push_screen(ResultsScreen(self))
 
@@ -137,6 +140,17 @@ def show_results(page: Page, results: Results) -> None:
     page.workbench.results = results
     if page.is_attached:
         page.app.push_screen(ResultsScreen(results))
+
+
+def certificate_screen(certificate_id: str) -> Callable[[], Screen[None]]:
+    """Makes the screen of a certificate, for `Result.screen`."""
+
+    def make() -> Screen[None]:
+        from kmtui.screens.certificate import CertificateScreen
+
+        return CertificateScreen(certificate_id)
+
+    return make
 
 
 class ResultsScreen(ListPage):

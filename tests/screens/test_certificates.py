@@ -120,7 +120,7 @@ async def test_s_saves_what_waits_and_says_so(core: Core, filled: Filled) -> Non
     async with opened(core, "certificates") as pilot:
         await shows(pilot, "1 unsaved")
         await press(pilot, "s")
-        await shows(pilot, "shop.example.org v1 is current now")
+        await shows(pilot, "shop.example.org saved: v1 is current now")
         await shows(pilot, "valid")
 
         assert "save: no version of shop.example.org waits to be saved" in await press(pilot, "s")
@@ -139,7 +139,7 @@ async def test_marked_ones_are_saved_after_a_question(core: Core, filled: Filled
         assert (await core.certificates.counts())["unsaved"] == 3
 
         await press(pilot, "y")
-        await shows(pilot, "2 new versions are current now")
+        await shows(pilot, "save: 2 saved  (= lists each)")
     found = [await core.certificates.get(certificate_id) for certificate_id in ids]
     assert [certificate.current_version for certificate in found] == [1, 1, None]
 

@@ -1,0 +1,101 @@
+"""Saving from a screen: what waits becomes current, or an earlier version does so again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from kmtui.core.problems import counted
+from kmtui.model import Target, Version
+from kmtui.screens.confirm import Confirm
+from kmtui.screens.renewal_words import listed
+from kmtui.screens.results import Results, certificate_screen
+from kmtui.status import date
+from kmtui.widgets.details import Fact
+
+if TYPE_CHECKING:
+    from kmtui.screens.page import Page
+
+TITLE = "save"
+
+
+class Saving:
+    """What is saved on one page."""
+
+    def __init__(self, page: Page, begun: Callable[[], object] = lambda: None) -> None:
+        """`begun` is called when something was saved, e.g. to take marks away."""
+        self._page = page
+        self._begun = begun
+
+    async def save(self, ids: Sequence[str]) -> None:
+        """Save what waits of these certificates; each with what became of it."""
+        results = Results(TITLE, len(ids))
+        for certificate_id in ids:
+            certificate = await self._page.core.certificates.get(certificate_id)
+            await results.follow(
+                certificate.name,
+                self._save(certificate_id),
+                "saved",
+                certificate_screen(certificate_id),
+            )
+        self._begun()
+        results.conclude(self._page)
+
+    async def save_marked(self, ids: Sequence[str], hidden: int) -> None:
+        """Save what waits of the marked ones after a question; `hidden` is how many of them the
+        filter does not show.
+        """
+        marked = [await self._page.core.certificates.get(key) for key in ids]
+        waiting = [
+            each.id
+            for each in marked
+            if each.unsaved_version is not None and each.archived_at is None
+        ]
+        if not waiting:
+            self._page.say("save: no version of the marked ones waits to be saved", "warn")
+            return
+        said = f"Save the new versions of {len(waiting)} of {len(marked)} marked certificates?"
+        if hidden:
+            said = f"{said} {hidden} of them hidden by the filter."
+        self._page.ask(said, lambda: self._page.start(self.save(waiting), TITLE))
+
+    async def _save(self, certificate_id: str) -> str:
+        version = await self._page.core.certificates.save(certificate_id)
+        return f"v{version.number} is current now"
+
+    def make_current(
+        self, version: Version, current: int | None, targets: Sequence[Target]
+    ) -> None:
+        """Make an earlier version the current one again, after a question."""
+        number = version.number
+        facts: list[Fact] = [
+            ("from", f"v{current}, which stays in the history"),
+            ("to", f"v{number}, valid until {date(version.not_after)}; renewal goes by that"),
+            *_places(targets, number),
+            ("undo", f"s on v{current} makes that one current again"),
+        ]
+        panel = Confirm(
+            f"MAKE CURRENT {version.certificate} v{number}",
+            facts,
+            verb="make it current",
+            otherwise="leave it",
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._page.start(self._make_current(version), TITLE)
+
+        self._page.app.push_screen(panel, answered)
+
+    async def _make_current(self, version: Version) -> None:
+        await self._page.core.certificates.make_current(version.certificate_id, version.number)
+        if self._page.is_attached:
+            self._page.say(f"v{version.number} is current again", "good")
+
+
+def _places(targets: Sequence[Target], number: int) -> list[Fact]:
+    """Where the version goes at once."""
+    if not targets:
+        return [("deployed", ("nowhere: the certificate has no target", "muted"))]
+    names = listed([target.name for target in targets])
+    return [("deployed", (f"to {counted(len(targets), 'target')} at once: {names}", "warn"))]
