@@ -158,7 +158,7 @@ def update(
     """Change settings, replace secrets or zones; what is not named stays.
 
     \b
-    kmtui dns update ns1 --set ttl=120 --set zone=          an empty value takes a setting away
+    kmtui dns update ns1 --set ttl=120 --set zone=        # an empty value takes a setting away
     kmtui dns update ns1 --secret tsig_secret=@new.key
     kmtui dns update ns1 --zone example.org --zone example.net
     """

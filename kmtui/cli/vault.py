@@ -14,7 +14,6 @@ from kmtui.cli.passphrases import ask_new_passphrase, ask_passphrase, can_ask, r
 from kmtui.cli.session import with_core
 from kmtui.config import Options
 from kmtui.core.errors import InvalidInput
-from kmtui.core.seals import describe, name_of, table_of
 from kmtui.status import when
 from kmtui.text import one_line
 
@@ -83,7 +82,11 @@ def change_passphrase(
         elif can_ask():
             new = ask_new_passphrase()
         else:
-            raise InvalidInput("no terminal to ask at", field="new-passphrase-file")
+            raise InvalidInput(
+                "no terminal to ask at",
+                field="new-passphrase-file",
+                hint="give --new-passphrase-file FILE",
+            )
         await core.access.change_passphrase(old, new)
         await _answer_status(core, out)
 
@@ -142,6 +145,8 @@ def seal(
     kmtui vault seal --yes
     """
 
+    from kmtui.core.seals import describe, name_of, table_of
+
     async def act(core: Core, out: Output) -> int:
         core.access.require_change()
         broken = await core.configuration.broken()
@@ -199,5 +204,7 @@ def _new_passphrase(options: Options) -> bytes:
 
 def _asked(option: str, prompt: str) -> bytes:
     if not can_ask():
-        raise InvalidInput("no terminal to ask at", field=option.removeprefix("--"))
+        raise InvalidInput(
+            "no terminal to ask at", field=option.removeprefix("--"), hint=f"give {option} FILE"
+        )
     return ask_passphrase(prompt)

@@ -35,3 +35,20 @@ def _leaves(command: Command, context: Any, path: tuple[str, ...]) -> Iterator[t
         return
     for name in command.list_commands(context):
         yield from _leaves(command.get_command(context, name), context, (*path, name))
+
+
+def parsed(words: list[str]) -> str:
+    """The command that a command line leads to, its options and arguments read on the way.
+
+    Nothing is run. Raises typer's usage errors where the program would.
+    """
+    command = typer.main.get_command(app)
+    context: Any = command.make_context("kmtui", [word for word in words if word != "--json"])
+    path: list[str] = []
+    while hasattr(command, "list_commands"):
+        name, command, rest = command.resolve_command(
+            context, [*context._protected_args, *context.args]
+        )
+        context = command.make_context(name, rest, parent=context)
+        path.append(name)
+    return " ".join(path)
