@@ -40,6 +40,7 @@ from kmtui.core.reissue import Reissues
 from kmtui.core.renewal import Renewal
 from kmtui.core.requests import Requests
 from kmtui.core.revocation import Revocation
+from kmtui.core.saved_filters import SavedFilters
 from kmtui.core.seals import Seals
 from kmtui.core.secrets import Secrets
 from kmtui.core.stored_slots import StoredSlots
@@ -90,6 +91,7 @@ class Core:
         self.deployments = Deployments(context, self.targets, deployer, self.jobs)
         self.archive = Archive(context, self.deployments)
         self.activity = ActivityTrail(context)
+        self.filters = SavedFilters(context)
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
         advisory = Advisory(self.cas, self.dns_accounts)
         self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs, advisory)

@@ -67,6 +67,10 @@ class AuthorityChanged(Event):
     """A CA was added or removed."""
 
 
+class FilterChanged(Event):
+    """A filter of the list `id` was kept or forgotten."""
+
+
 class VaultChanged(Event):
     """The vault was initialised, unlocked, locked, or its slots changed."""
 

@@ -16,7 +16,7 @@ import sqlalchemy
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from kmtui.db import filters, rows
+from kmtui.db import filter_values, filters, intents, rows
 from kmtui.db.columns import storable, utc_text
 from kmtui.db.paging import Sort, paged
 from kmtui.db.tables import ActivityRow
@@ -35,8 +35,12 @@ _EVERY_LINE = sqlalchemy.select(
 """As plain rows: making objects of a million lines would take minutes."""
 SORTS = {
     "at": Sort(col(ActivityRow.id), descending=True),
+    "who": Sort(col(ActivityRow.actor)),
+    "what": Sort(col(ActivityRow.action)),
+    "on": Sort(col(ActivityRow.object_name)),
+    "outcome": Sort(col(ActivityRow.outcome)),
 }
-"""Lines are written in the order of time, so their number is the order."""
+"""Lines are written in the order of time, so their number is the list's own order."""
 
 
 def append(
@@ -72,7 +76,8 @@ def append(
 
 
 def page(session: Session, query: ListQuery) -> list[Activity]:
-    """One page, newest first. Qualifiers: `who`, `what`, `on`, `outcome`, `object`."""
+    """One page, newest first. Qualifiers: `who`, `what`, `on`, `outcome`, `object`,
+    `since`."""
     statement = select(ActivityRow).where(*_conditions(query))
     found = session.exec(paged(statement, query, SORTS, col(ActivityRow.id)))
     return [_model(row) for row in found]
@@ -126,8 +131,9 @@ def _conditions(query: ListQuery) -> list[filters.Condition]:
         "who": lambda value: col(ActivityRow.actor).icontains(value, autoescape=True),
         "what": lambda value: col(ActivityRow.action).icontains(value, autoescape=True),
         "on": lambda value: col(ActivityRow.object_name).icontains(value, autoescape=True),
-        "outcome": lambda value: col(ActivityRow.outcome).startswith(value, autoescape=True),
+        "outcome": lambda value: intents.outcome(value, query.now),
         "object": lambda value: col(ActivityRow.object_id) == value,
+        "since": filter_values.since(col(ActivityRow.at), query.now),
     }
     return filters.conditions(query.text, searched, qualifiers)
 

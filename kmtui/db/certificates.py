@@ -11,15 +11,14 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from kmtui.core.errors import Ambiguous, NotFound
-from kmtui.db import accounts, filters, rows, targets
+from kmtui.db import accounts, certificate_filters, certificate_order, filters, rows
 from kmtui.db.certificate_copies import refresh as refresh
 from kmtui.db.certificate_copies import refresh_last_request as refresh_last_request
 from kmtui.db.certificate_copies import refresh_last_status as refresh_last_status
-from kmtui.db.certificate_states import LIVE, states
+from kmtui.db.certificate_states import LIVE
 from kmtui.db.certificate_states import counts as counts
-from kmtui.db.paging import Sort, paged
 from kmtui.db.tables import CertificateNameRow, CertificateRow
-from kmtui.model import Certificate, ListQuery, TargetState
+from kmtui.model import Certificate, ListQuery
 
 CHANGEABLE = frozenset(
     {
@@ -27,15 +26,7 @@ CHANGEABLE = frozenset(
         *("renew_at", "reuse_key", "preferred_chain", "profile_required"),
     }
 )
-SORTS = {
-    "expires": Sort(col(CertificateRow.expiry_key)),
-    "name": Sort(col(CertificateRow.name)),
-    "renewal": Sort(col(CertificateRow.due_at)),
-    "versions": Sort(col(CertificateRow.version_count), descending=True),
-    "issuer": Sort(col(CertificateRow.issuer)),
-    "created": Sort(col(CertificateRow.created_at), descending=True),
-    "attempt": Sort(col(CertificateRow.last_request_at), descending=True),
-}
+SORTS = certificate_order.SORTS
 _AS_STORED = tuple(
     name for name in CertificateRow.model_fields if name in Certificate.__dataclass_fields__
 )
@@ -140,17 +131,17 @@ def free_label(session: Session, wish: str) -> str:
 def page(session: Session, query: ListQuery) -> list[Certificate]:
     """One page, soonest to expire first.
 
-    Qualifiers: `status` (see `certificate_states.states`), `account`, `ca`, `name` (exactly),
-    `renew` (`on`, `off`), `target` (a state that one of its targets is in). Archived certificates
-    are shown by `include_archived` or ``status:archived``.
+    Filter words are those of `FILTER_WORDS`. Archived certificates are shown by `include_archived`
+    or ``status:archived``. Raises InvalidInput for a filter or an order that says nothing.
     """
-    statement = select(CertificateRow).where(*_conditions(query))
-    return _models(session, session.exec(paged(statement, query, SORTS, col(CertificateRow.id))))
+    conditions = certificate_filters.conditions(session, query)
+    return _models(session, certificate_order.page(session, query, conditions))
 
 
 def count(session: Session, query: ListQuery) -> int:
     """How many certificates the query matches."""
-    statement = select(func.count()).select_from(CertificateRow).where(*_conditions(query))
+    conditions = certificate_filters.conditions(session, query)
+    statement = select(func.count()).select_from(CertificateRow).where(*conditions)
     return session.exec(statement).one()
 
 
@@ -255,38 +246,6 @@ def _index_names(session: Session, row: CertificateRow) -> None:
     if names:
         fields = [{"name": name, "certificate_id": row.id} for name in names]
         rows.append(session, CertificateNameRow, fields)
-
-
-def _conditions(query: ListQuery) -> list[filters.Condition]:
-    account_id = col(CertificateRow.account_id)
-    qualifiers: filters.Qualifiers = {
-        "status": filters.one_of(states(query.now)),
-        "account": lambda value: account_id.in_(accounts.ids_named(value)),
-        "ca": lambda value: account_id.in_(accounts.ids_at(value)),
-        "name": lambda value: col(CertificateRow.id).in_(
-            select(CertificateNameRow.certificate_id).where(CertificateNameRow.name == value)
-        ),
-        "target": filters.one_of(
-            {
-                word: col(CertificateRow.id).in_(targets.certificates_at(word))
-                for word in TargetState
-            }
-        ),
-        "renew": filters.one_of(
-            {
-                "on": col(CertificateRow.auto_renew).is_(True),
-                "off": col(CertificateRow.auto_renew).is_(False),
-            }
-        ),
-    }
-    wanted = filters.conditions(query.text, col(CertificateRow.search_text), qualifiers)
-    asks_for_archived = any(
-        term.qualifier == "status" and not term.excluded and term.value.startswith("ar")
-        for term in filters.terms(query.text, ("status",))
-    )
-    if not (query.include_archived or asks_for_archived):
-        wanted.insert(0, LIVE)
-    return wanted
 
 
 def _models(session: Session, found: Iterable[CertificateRow]) -> list[Certificate]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from kmtui.core.errors import NotFound, Refused
-from kmtui.db import accounts, certificates, filters, rows
+from kmtui.db import accounts, certificates, filter_values, filters, rows
 from kmtui.db.documents import problem_from_json, problem_to_json, spec_from_json, spec_to_json
 from kmtui.db.paging import Sort, paged
 from kmtui.db.tables import CertificateRow, RequestRow
@@ -40,6 +40,8 @@ CHANGEABLE = frozenset(
 SORTS = {
     "number": Sort(col(RequestRow.number), descending=True),
     "status": Sort(col(RequestRow.status)),
+    "name": Sort(col(RequestRow.names)),
+    "kind": Sort(col(RequestRow.kind)),
     "created": Sort(col(RequestRow.created_at), descending=True),
     "finished": Sort(col(RequestRow.finished_at), descending=True),
 }
@@ -104,7 +106,7 @@ def csr(session: Session, request_id: str) -> bytes:
 def page(session: Session, query: ListQuery) -> list[Request]:
     """One page, newest first.
 
-    Qualifiers: `status` (a status word, or `active`), `kind`, `account`, `ca`, `cert`.
+    Qualifiers: `status` (a status word, or `active`), `kind`, `account`, `ca`, `cert`, `since`.
     """
     statement = select(RequestRow).where(*_conditions(query)).options(_WITHOUT_CSR)
     return _models(session, session.exec(paged(statement, query, SORTS, col(RequestRow.number))))
@@ -258,6 +260,7 @@ def _conditions(query: ListQuery) -> list[filters.Condition]:
         "account": lambda value: account_id.in_(accounts.ids_named(value)),
         "ca": lambda value: account_id.in_(accounts.ids_at(value)),
         "cert": lambda value: col(RequestRow.certificate_id).in_(certificates.ids_named(value)),
+        "since": filter_values.since(col(RequestRow.created_at), query.now),
     }
     return filters.conditions(query.text, col(RequestRow.search_text), qualifiers)
 

@@ -300,6 +300,18 @@ class VersionStateRow(SQLModel, table=True):
     revocation_reason: str | None = None
 
 
+class SavedFilterRow(SQLModel, table=True):
+    """A filter and an order of one list that an operator keeps under a name."""
+
+    __tablename__ = "saved_filter"
+    list: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    text: str = Field(sa_type=FreeText)
+    sort: str
+    descending: bool
+    created_at: datetime = Field(sa_type=Utc)
+
+
 class BlockedKeyRow(SQLModel, table=True):
     """A key given up as compromised, by the hash of its SubjectPublicKeyInfo; insert-only."""
 

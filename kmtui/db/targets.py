@@ -87,6 +87,11 @@ def certificates_at(state: str) -> SelectOfScalar[str]:
     return select(TargetRow.certificate_id).where(TargetRow.state == state)
 
 
+def certificates_on(server_ids: Collection[str]) -> SelectOfScalar[str]:
+    """The ids of the certificates with a target on one of these end servers."""
+    return select(TargetRow.certificate_id).where(col(TargetRow.server_id).in_(server_ids))
+
+
 def some(session: Session, ids: Collection[str]) -> list[Target]:
     """The targets of these ids that there are, by certificate and name."""
     return _where(session, col(TargetRow.id).in_(ids))

@@ -28,6 +28,7 @@ from kmtui.model.deployment import (
 from kmtui.model.inventory import (
     Activity,
     ListQuery,
+    SavedFilter,
     VaultSlot,
 )
 from kmtui.model.parties import (
@@ -113,6 +114,7 @@ __all__ = [
     "RevocationReason",
     "RevocationSigner",
     "SaveMode",
+    "SavedFilter",
     "Served",
     "ServerKind",
     "ServerSight",

@@ -29,6 +29,20 @@ class ListQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedFilter:
+    """A filter and an order of one list, kept under a name."""
+
+    list: str
+    """The list, as `FILTER_WORDS` calls it."""
+    name: str
+    text: str
+    sort: str
+    """A sort word of the list; empty for its own order."""
+    descending: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """One line of the append-only audit trail."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, text
 
-from kmtui.db import accounts, certificates, requests, servers, targets, versions
+from kmtui.db import accounts, certificates, dns, mappings, requests, servers, targets, versions
 from kmtui.db.database import Database
 from kmtui.model import (
     Account,
@@ -255,6 +255,16 @@ class Filled:
     def server(self, name: str = "web", **fields: Any) -> EndServer:
         row = server(name, **fields)
         self.db.write_sync(lambda session: servers.insert(session, row))
+        return row
+
+    def dns_account(self, name: str = "zone", **fields: Any) -> DnsAccount:
+        row = dns_account(name, **fields)
+        self.db.write_sync(lambda session: dns.insert(session, row))
+        return row
+
+    def mapping(self, pattern: str, **fields: Any) -> Mapping:
+        row = mapping(pattern, **fields)
+        self.db.write_sync(lambda session: mappings.insert(session, row))
         return row
 
     def target(self, of: Certificate, name: str = "web1", **fields: Any) -> Target:

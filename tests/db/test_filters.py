@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kmtui.core.errors import InvalidInput
 from kmtui.db import accounts, certificates
 from kmtui.db.database import Database
-from kmtui.db.filters import Term, search_text, terms
+from kmtui.db.filters import Term, quoted, search_text, terms
 from tests.db.samples import DAY, NOW, Filled, query
 
 
@@ -34,11 +34,47 @@ def test_terms_of_a_filter() -> None:
     ]
 
 
-def test_what_is_no_qualifier_is_a_word() -> None:
-    assert terms("2001:db8::1 urn:ietf", ["status"]) == [
-        Term("", "2001:db8::1", False),
-        Term("", "urn:ietf", False),
-    ]
+@pytest.mark.parametrize(
+    "word", ["2001:db8::1", "fe80::1", "cafe:f00d", "9f:3c:e1", "https://ca.example.test/order/1"]
+)
+def test_what_cannot_be_a_qualifier_is_a_word(word: str) -> None:
+    assert terms(f"a {word}", ["status"]) == [Term("", "a", False), Term("", word, False)]
+
+
+def test_an_unknown_qualifier_names_the_known_ones_and_the_way_around() -> None:
+    with pytest.raises(InvalidInput, match="colour: is no filter word here") as caught:
+        terms("shop colour:red", ["status", "ca"])
+
+    assert caught.value.hint == (
+        'there are status: ca:; in quotes it is a plain word: "colour:red"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('"urn:ietf"', Term("", "urn:ietf", False)),
+        ('!"two words"', Term("", "two words", True)),
+        ('status:"a b"', Term("status", "a b", False)),
+        ('"still being ty', Term("", "still being ty", False)),
+        ('"say ""so"""', Term("", 'say "so"', False)),
+        ('5" pipe', Term("", '5"', False)),
+    ],
+)
+def test_quotes_make_one_plain_word(text: str, found: Term) -> None:
+    assert terms(text, ["status"])[0] == found
+
+
+@given(st.text(min_size=1))
+def test_a_quoted_word_is_read_as_that_word(word: str) -> None:
+    assert terms(quoted(word), ["status"]) == [Term("", word.casefold(), False)]
+
+
+@given(st.lists(st.text(min_size=1), max_size=4))
+def test_quoted_words_stay_apart(words: list[str]) -> None:
+    text = " ".join(map(quoted, words))
+
+    assert [term.value for term in terms(text, ["status"])] == [word.casefold() for word in words]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "!", "status:", "!status:"])
@@ -46,9 +82,17 @@ def test_what_is_still_being_typed_says_nothing(text: str) -> None:
     assert terms(text, ["status"]) == []
 
 
-@given(st.text())
-def test_any_text_is_a_filter(text: str) -> None:
-    assert all(term.value for term in terms(text, ["status"]))
+@given(st.text() | st.text(alphabet='a:!" \n'))
+def test_any_text_is_a_filter_or_is_refused_with_the_known_words(text: str) -> None:
+    try:
+        found = terms(text, ["status"])
+    except InvalidInput as refused:
+        hint = refused.hint
+        found = []
+    else:
+        hint = "there are status:"
+    assert hint.startswith("there are status:")
+    assert all(term.value for term in found)
 
 
 @given(st.text())
@@ -104,7 +148,9 @@ def test_a_status_may_be_cut_short(filled: Filled) -> None:
     assert shown(filled, "status:expired") == ["old"]
     assert shown(filled, "status:exp") == ["old", "soon"]
     assert shown(filled, "!status:exp") == ["new"]
-    assert shown(filled, "status:nonsense") == []
+    with pytest.raises(InvalidInput, match="status:nonsense says nothing") as caught:
+        shown(filled, "status:nonsense")
+    assert "status: takes pending, available, valid" in caught.value.hint
 
 
 def test_archived_ones_are_shown_when_asked_for(filled: Filled) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from kmtui.core.errors import DatabaseError
 from kmtui.db import snapshot
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The `user_version` of a database that is up to date; the number of the newest revision."""
 APPLICATION_ID = 0x6B6D7475
 """`application_id` of the file header: ``kmtu`` in ASCII."""
