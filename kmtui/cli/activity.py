@@ -9,7 +9,7 @@ import typer
 
 from kmtui.cli import documents
 from kmtui.cli.group import group
-from kmtui.cli.output import Output, counted, table
+from kmtui.cli.output import Output, table
 from kmtui.cli.pages import every_page
 from kmtui.cli.session import with_core
 from kmtui.cli.values import duration
@@ -18,7 +18,6 @@ from kmtui.model import Activity
 from kmtui.status import when
 
 if TYPE_CHECKING:
-    from kmtui.core.activity import Verification
     from kmtui.core.core import Core
 
 app = group()
@@ -34,6 +33,12 @@ def activity(
         str | None,
         typer.Option("--object", metavar="X", help="About this name or id only."),
     ] = None,
+    filter: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="Words, !word, who:, what:, on:, outcome:, as on the screen."
+        ),
+    ] = "",
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="At most so many lines.")
     ] = None,
@@ -49,6 +54,7 @@ def activity(
     \b
     kmtui activity --since 7d
     kmtui activity --object shop
+    kmtui activity --filter outcome:interrupted
     kmtui activity --verify
     """
     if verify:
@@ -57,7 +63,7 @@ def activity(
     async def act(core: Core, out: Output) -> None:
         start = _moment(since) if since else None
         rows: list[Activity] = []
-        async for row in every_page(core.activity.page):
+        async for row in every_page(core.activity.page, text=filter):
             if (start is not None and row.at < start) or len(rows) == limit:
                 break
             if about is None or about in (row.object_name, row.object_id):
@@ -80,7 +86,7 @@ def activity(
 
 
 async def _verify(core: Core, out: Output) -> int:
-    found = await core.activity.verify()
+    found = await core.activity.prove()
     out.answer(
         {
             "verification": {
@@ -92,36 +98,9 @@ async def _verify(core: Core, out: Output) -> int:
                 "sealed_holds": found.sealed_holds,
             }
         },
-        _verdict(found),
+        found.sentences,
     )
-    if found.intact and core.access.mode == "RW":
-        await core.activity.seal_head()
     return 0 if found.intact else 1
-
-
-def _verdict(found: Verification) -> list[str]:
-    if found.broken_at is None:
-        lines = [f"{counted(found.lines, 'line')}, each follows from the one before"]
-    else:
-        lines = [
-            f"line {found.broken_at} does not follow from the one before:"
-            " it was changed, or one before it was taken out"
-        ]
-    match found.sealed_holds:
-        case True:
-            lines.append(f"line {found.sealed_line} is as it was sealed {_at(found)}")
-        case False:
-            lines.append(
-                f"line {found.sealed_line}, sealed {_at(found)}, is gone or not what it was:"
-                " the trail was rewritten or cut"
-            )
-        case None if found.sealed_at is not None:
-            lines.append("the vault is locked: what was sealed before is not compared")
-    return lines
-
-
-def _at(found: Verification) -> str:
-    return when(found.sealed_at) if found.sealed_at else ""
 
 
 def _moment(text: str) -> datetime:

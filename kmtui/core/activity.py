@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlmodel import Session
 
 from kmtui.core.context import Context
+from kmtui.core.problems import counted
 from kmtui.db import activity as rows
-from kmtui.db import settings
+from kmtui.db import intents, settings
 from kmtui.model import Activity, ListQuery
 
 SEALED_HEAD = "activity.head"
@@ -41,6 +42,27 @@ class Verification:
         """Whether nothing speaks against the trail."""
         return self.broken_at is None and self.sealed_holds is not False
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What was found, in words."""
+        if self.broken_at is None:
+            chain = f"{counted(self.lines, 'line')}, the chain holds"
+        else:
+            chain = (
+                f"line {self.broken_at} does not follow from the one before:"
+                " it was changed, or one before it was taken out"
+            )
+        if self.sealed_at is None:
+            return (chain,)
+        at = f"{self.sealed_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        sealed = {
+            True: f"line {self.sealed_line} is as sealed {at}",
+            False: f"line {self.sealed_line}, sealed {at}, is gone or not what it was:"
+            " the trail was rewritten or cut",
+            None: "the vault is locked: what was sealed before is not compared",
+        }
+        return chain, sealed[self.sealed_holds]
+
 
 class ActivityTrail:
     """Reads the append-only trail; writing is part of each service's transaction."""
@@ -49,8 +71,19 @@ class ActivityTrail:
         self._context = context
 
     async def page(self, query: ListQuery) -> list[Activity]:
-        """One page, newest first by default."""
-        return await self._context.db.read(lambda session: rows.page(session, query))
+        """One page, newest first by default. An intent of an hour ago or earlier that has no
+        result has the outcome `interrupted`.
+        """
+
+        def look(session: Session) -> list[Activity]:
+            found = rows.page(session, query)
+            cut = intents.interrupted(session, found, query.now)
+            return [
+                replace(line, outcome=intents.INTERRUPTED) if line.id in cut else line
+                for line in found
+            ]
+
+        return await self._context.db.read(look)
 
     async def count(self, query: ListQuery) -> int:
         """How many lines the query matches."""
@@ -76,6 +109,13 @@ class ActivityTrail:
             )
 
         return await self._context.db.read(look)
+
+    async def prove(self) -> Verification:
+        """As `verify`; an intact trail is sealed up to its newest line, where that can be."""
+        found = await self.verify()
+        if found.intact and self._context.access.mode == "RW":
+            await self.seal_head()
+        return found
 
     async def seal_head(self) -> None:
         """Seal the newest line, unless the one sealed before is not what it was.

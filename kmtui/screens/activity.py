@@ -6,23 +6,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from textual.screen import Screen
+from textual.binding import BindingType
 
+from kmtui.bindings import bindings
+from kmtui.core.errors import KmtuiError, NotFound
 from kmtui.model import Activity, ListQuery
+from kmtui.screens.acted_on import screen_of
+from kmtui.screens.last_run_words import last_run_cell
 from kmtui.screens.listpage import ListPage
 from kmtui.screens.queried import Queried
 from kmtui.status import Cell, status_cell, when
 from kmtui.widgets.filterbar import FilterBar
 from kmtui.widgets.rows import Column, Row
-
-MODE_OF = {
-    "account": "accounts",
-    "ca": "accounts",
-    "dns": "dns",
-    "server": "servers",
-    "mapping": "servers",
-}
-"""Where things without a screen of their own stack are listed, by the trail's object type."""
 
 
 class ActivityScreen(ListPage):
@@ -33,14 +28,19 @@ class ActivityScreen(ListPage):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("TIME", 16, sort="at"),
         Column("WHO", 10, 20, flex=1, drop=2, middle=True),
+        Column("FROM", 18, 28, flex=1, drop=3),
         Column("WHAT", 16, drop=1),
         Column("ON", 16, 44, flex=2, middle=True),
         Column("OUTCOME", 15, flex=2),
     )
     EMPTY = "Nothing was done yet. Every action by anyone is written down here."
     KEY_LINE: ClassVar[tuple[str, ...]] = (
-        *("help", "filter", "open", "sort_reverse", "copy", "last_error", "leave"),
+        *("help", "filter", "open", "verify", "sort_reverse", "copy", "last_error", "leave"),
     )
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("verify", show=False)]
+    DEFAULT_CSS = """
+    ActivityScreen.-wide #row-line { display: block; }
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,12 +60,19 @@ class ActivityScreen(ListPage):
         )
 
     async def counts(self) -> Sequence[Cell]:
-        count = await self.core.activity.count(ListQuery(now=datetime.now(UTC)))
-        return [("1 action" if count == 1 else f"{count} actions", ""), ("kept for ever", "muted")]
+        now = datetime.now(UTC)
+        count = await self.core.activity.count(ListQuery(now=now))
+        alerts = self.core.alerts
+        run = last_run_cell(await alerts.last_run(), await alerts.unattended(), now)
+        return [("1 action" if count == 1 else f"{count} actions", ""), run]
 
     def line(self, row: Row) -> Sequence[Cell]:
         action: Activity = row.data
-        return [(f"{action.actor} · {action.object_name} · ", "muted"), outcome_cell(action)]
+        origin = f" ({action.origin})" if action.origin else ""
+        return [
+            (f"{action.actor}{origin} · {action.object_name or 'inventory'} · ", "muted"),
+            outcome_cell(action),
+        ]
 
     def copied(self) -> str:
         """The line in full."""
@@ -77,20 +84,30 @@ class ActivityScreen(ListPage):
         self.action_sort_reverse()
 
     def open_row(self, row: Row) -> None:
-        action: Activity = row.data
-        if action.object_id is None:
-            self.say(f"{action.object_name}: there is nothing more to show", "warn")
-        elif (mode := MODE_OF.get(action.object_type)) is not None:
-            self.call_later(self._show_in, mode, action.object_id)
-        elif (screen := _screen_of(action.object_type, action.object_id)) is not None:
+        self.start(self._open(row.data), "open")
+
+    async def _open(self, action: Activity) -> None:
+        name = action.object_name or action.action
+        try:
+            screen = await screen_of(self.core, action)
+        except NotFound:
+            self.say(f"{name} is not there any more; what was done to it stays here", "warn")
+            return
+        if screen is None:
+            self.say(f"{name}: there is nothing more to show", "warn")
+        elif self.is_current:
             self.app.push_screen(screen)
 
-    async def _show_in(self, mode: str, object_id: str) -> None:
-        """Go to the root screen that lists the thing and put its cursor there."""
-        await self.app.switch_mode(mode)
-        page = self.app.screen
-        if isinstance(page, ListPage):
-            page.table.select(object_id)
+    def action_verify(self) -> None:
+        self.say("reading the whole trail…", "working")
+        self.start(self._verify(), "verify the trail")
+
+    async def _verify(self) -> None:
+        found = await self.core.activity.prove()
+        said = "; ".join(found.sentences)
+        if not found.intact:
+            raise KmtuiError(said, hint="somebody went around kmtui: compare it with a backup")
+        self.say(said, "good")
 
 
 def activity_row(action: Activity, now: datetime) -> Row:
@@ -98,6 +115,7 @@ def activity_row(action: Activity, now: datetime) -> Row:
     cells: tuple[Cell, ...] = (
         (when(action.at), "muted"),
         (action.actor, ""),
+        (action.origin, "muted"),
         (action.action, ""),
         (action.object_name, ""),
         outcome_cell(action),
@@ -109,16 +127,3 @@ def outcome_cell(action: Activity) -> Cell:
     """How it ended, and the detail that was written down."""
     word, tone = status_cell(action.outcome)
     return f"{word} {action.detail}".rstrip(), tone
-
-
-def _screen_of(object_type: str, object_id: str) -> Screen[None] | None:
-    """The screen of one thing, imported when it is first shown."""
-    if object_type == "certificate":
-        from kmtui.screens.certificate import CertificateScreen
-
-        return CertificateScreen(object_id)
-    if object_type == "request":
-        from kmtui.screens.request import RequestScreen
-
-        return RequestScreen(object_id)
-    return None
