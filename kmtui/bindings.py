@@ -98,7 +98,7 @@ TABLE: tuple[Key, ...] = (
     Key("timeline", "t", "timeline", "Everything that happened to it"),
     Key("deploy", "p", "deploy", "Put the current version on the targets", writes=True),
     Key("rollback", "b", "roll back", "Put this version back on the targets", writes=True),
-    Key("diff", "d", "diff", "What changed since the previous version"),
+    Key("diff", "d", "diff", "What changed since the version before; again, an older one"),
     Key("edit", "E", "edit", "Change its settings", writes=True),
     # requests
     Key("retry", "r", "retry", "Try again with the same settings", writes=True),
@@ -113,7 +113,6 @@ TABLE: tuple[Key, ...] = (
     Key("agree", "T", "terms", "Agree to the CA's terms as they are now", writes=True),
     Key("deactivate", "X", "deactivate", "Give the account up for good", danger=True, writes=True),
     Key("test", "t", "test", "Try whether it works"),
-    Key("verify", "t", "verify", "Try whether the trail is as it was written"),
     Key("map", "m", "names", "Which names lead where"),
     # questions
     Key("yes", "y", "yes", "Do it"),
@@ -140,13 +139,14 @@ LISTED = _ids("filter sort sort_reverse")
 """Ids of the keys of a screen that shows a list."""
 
 SCREENS: dict[str, tuple[str, ...]] = {
-    "certificates": _ids("open new renew renew_due save revoke delete undelete map"),
+    "certificates": _ids("open new renew renew_due save revoke delete undelete export map"),
     "certificate": _ids(
-        "open next_pane renew save revoke undelete deploy rollback test new edit delete auto_renew "
-        "auto_save"
+        "open next_pane renew save revoke undelete export diff deploy rollback test new edit "
+        "delete auto_renew auto_save"
     ),
     "target": _ids("next_pane deploy test edit delete last_error"),
-    "version": _ids("next_pane"),
+    "version": _ids("next_pane export"),
+    "diff": _ids("diff"),
     "requests": _ids("open new retry edit cancel save log drop_draft"),
     "request": _ids("open next_pane retry edit cancel save log"),
     "leftovers": _ids("open clean_up"),
@@ -158,7 +158,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "dns_account": _ids("test edit map delete"),
     "servers": _ids("open new edit test map delete"),
     "server": _ids("test edit map delete"),
-    "activity": _ids("open verify"),
+    "activity": _ids("open"),
     "form": _ids("send"),
     "error": _ids("retry"),
     "results": _ids("open"),

@@ -106,4 +106,8 @@ class ExportKeyForm(FormPage):
 
 def path_of(text: str) -> Path:
     """The path that was typed, ``~`` being the home of whoever runs kmtui."""
-    return Path(text).expanduser()
+    path = Path(text)
+    try:
+        return path.expanduser()
+    except RuntimeError:  # the home of nobody known: a name like any other
+        return path

@@ -15,6 +15,7 @@ from kmtui.core.errors import KmtuiError
 from kmtui.core.events import TargetChanged
 from kmtui.model import Target, Version
 from kmtui.screens.certificate_acts import CertificateActs
+from kmtui.screens.certificate_forms import CertificateForms, diff_reason, form_reason
 from kmtui.screens.certificate_rows import Shown, row_error, row_facts, row_screen, row_text
 from kmtui.screens.certificate_words import head_facts
 from kmtui.screens.deploying import Deploying, rollback_reason, target_reason
@@ -30,12 +31,12 @@ from kmtui.widgets.rowtable import RowTable
 
 TABS = ("versions", "attempts", "targets")
 KEY_LINES = {
-    "versions": ("help", "open", "renew", "save", "deploy", "rollback", "next_pane", "back"),
+    "versions": ("help", "open", "renew", "save", "export", "diff", "deploy", "next_pane", "back"),
     "attempts": ("help", "open", "renew", "save", "deploy", "next_pane", "back"),
     "targets": ("help", "open", "new", "deploy", "test", "edit", "delete", "next_pane", "back"),
 }
 """Ids of the keys that each tab needs most."""
-REST = ("new", "auto_renew", "auto_save", "copy", "last_error")
+REST = ("rollback", "new", "auto_renew", "auto_save", "copy", "last_error")
 """Ids of what follows where there is room."""
 
 
@@ -81,6 +82,7 @@ class CertificateScreen(CertificateActs):
         self.targets = TargetList(id="targets")
         self.pane = Details(label_width=11, id="pane")
         self._deploying = Deploying(self)
+        self._forms = CertificateForms(self)
         self.add_class(f"-{self._tab}")
 
     def body(self) -> ComposeResult:
@@ -179,6 +181,10 @@ class CertificateScreen(CertificateActs):
             return reason
         if reason := vault_reason(self.core, key) if key in KEYS else "":
             return reason
+        if key == "diff":
+            return diff_reason(self.version, self.versions.count)
+        if reason := form_reason(self.core, key, [self.certificate_id], self.certificate):
+            return reason
         if key == "rollback":
             return rollback_reason(self.version, self.targets.targets)
         if key == "edit" or on_target:
@@ -225,6 +231,14 @@ class CertificateScreen(CertificateActs):
         self._show_pane()
         # A hidden table takes no focus: it is shown at the next refresh.
         self.call_after_refresh(self._shown.focus)
+
+    def action_export(self) -> None:
+        version = self.version.number if self.version is not None else None
+        self.start(self._forms.export([self.certificate_id], version=version), "export")
+
+    def action_diff(self) -> None:
+        if self.version is not None:
+            self._forms.compare(self.version)
 
     def action_deploy(self) -> None:
         if self.certificate is not None and self._chosen:

@@ -14,6 +14,7 @@ from kmtui.core.errors import NotFound
 from kmtui.core.events import ChallengeChanged, DeploymentStepped, RequestLogged
 from kmtui.core.problems import counted
 from kmtui.model import Certificate, Request, Target, Verdict
+from kmtui.screens.certificate_forms import CertificateForms, form_reason
 from kmtui.screens.certificate_keys import certificate_reason
 from kmtui.screens.certificate_words import certificate_facts, certificate_row, names_in_short
 from kmtui.screens.deleting import Deleting
@@ -70,7 +71,7 @@ class CertificatesScreen(ListPage):
     BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("certificates")]
     KEY_LINE: ClassVar[tuple[str, ...]] = (
         *("help", "filter", "sort", "mark", "open", "new", "renew"),
-        *("revoke", "delete", "renew_due", "save", "copy", "last_error", "leave"),
+        *("revoke", "delete", "renew_due", "save", "export", "copy", "last_error", "leave"),
     )
 
     def __init__(self) -> None:
@@ -80,6 +81,7 @@ class CertificatesScreen(ListPage):
         self._saving = Saving(self, self.table.clear_marks)
         self._revoking = Revoking(self, self.table.clear_marks)
         self._deleting = Deleting(self, self.table.clear_marks)
+        self._forms = CertificateForms(self)
         self._judged: dict[str, tuple[Verdict, Request | None, Sequence[Target]]] = {}
         """What the pane tells about the certificates that were looked at."""
         self._fresh: set[str] = set()
@@ -190,6 +192,8 @@ class CertificatesScreen(ListPage):
         row = self.table.row
         if not self.table.marks and (reason := certificate_reason(key, row.data if row else None)):
             return reason
+        if reason := form_reason(self.core, key, self.table.chosen, row.data if row else None):
+            return reason
         return vault_reason(self.core, key) if key in KEYS else ""
 
     def on_row_table_marked(self, event: RowTable.Marked) -> None:
@@ -227,6 +231,9 @@ class CertificatesScreen(ListPage):
     async def _renew(self, chosen: Sequence[str]) -> None:
         hidden = await self._hidden()
         self._renewing.renew(chosen, hidden=hidden)
+
+    def action_export(self) -> None:
+        self._on_chosen(self._forms.export, "export")
 
     async def _hidden(self) -> int:
         """How many of the marked ones the filter does not show."""

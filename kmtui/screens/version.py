@@ -16,6 +16,7 @@ from kmtui.core.description import describe
 from kmtui.core.errors import InvalidInput
 from kmtui.core.inspection import chain_line, parse_chain, short_name
 from kmtui.model import Version
+from kmtui.screens.certificate_forms import CertificateForms, form_reason
 from kmtui.screens.page import Page
 from kmtui.status import ago, status_cell, until, version_status, when
 from kmtui.widgets.details import Details, Fact
@@ -54,8 +55,10 @@ def read_chain(pem: str) -> Chain:
 class VersionScreen(Page):
     """Three views of one version; tab goes from one to the next."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("next_pane", *MOVES, show=False)]
-    KEY_LINE: ClassVar[tuple[str, ...]] = ("help", "next_pane", "copy", "last_error", "back")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("next_pane", "export", *MOVES, show=False)]
+    KEY_LINE: ClassVar[tuple[str, ...]] = (
+        *("help", "next_pane", "export", "copy", "last_error", "back"),
+    )
 
     def __init__(self, certificate_id: str, number: int) -> None:
         super().__init__()
@@ -65,6 +68,7 @@ class VersionScreen(Page):
         self._version: Version | None = None
         self._chain = Chain("")
         self._view = 0
+        self._forms = CertificateForms(self)
         self.details = Details(label_width=LABEL_WIDTH)
 
     def body(self) -> ComposeResult:
@@ -107,6 +111,13 @@ class VersionScreen(Page):
         return self._version.chain_pem if self._version else ""
 
     # Keys
+
+    def impossible(self, key: str) -> str:
+        return form_reason(self.core, key, [self._certificate_id], None)
+
+    def action_export(self) -> None:
+        act = self._forms.export([self._certificate_id], version=self._number)
+        self.start(act, "export")
 
     def action_next_pane(self) -> None:
         self._view = (self._view + 1) % len(VIEWS)

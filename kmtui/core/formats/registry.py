@@ -60,6 +60,13 @@ class Format:
         """Whether it takes a password."""
         return self.key == KeyPlace.SEALED
 
+    def names(self, part: str = "", *, with_key: bool = False) -> tuple[str, ...]:
+        """What the files in a directory are called; without issuers there is one less."""
+        if part:
+            return (self.parts[part],)
+        parts = {name: file for name, file in self.parts.items() if with_key or name != Part.KEY}
+        return tuple(parts.values()) or (f"cert.{self.suffix}",)
+
     def files(self, material: Material, password: str) -> Mapping[str, bytes]:
         """What a directory gets: each file's content by its name."""
         if self.write_files is not None:
