@@ -46,10 +46,10 @@ def _interrupted(now: datetime) -> Condition:
     following = (
         select(func.sum(weight).over(order_by=col(later.id)).label("balance"))
         .where(
-            # The index on the object: most intents have one.
+            # By the index on the object, which few lines share: the one on the action is hidden.
             col(later.object_id).is_not_distinct_from(ActivityRow.object_id),
             col(later.id) > ActivityRow.id,
-            col(later.action) == ActivityRow.action,
+            col(later.action).concat("") == ActivityRow.action,
             col(later.object_type) == ActivityRow.object_type,
         )
         .correlate(ActivityRow)

