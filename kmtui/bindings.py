@@ -113,6 +113,7 @@ TABLE: tuple[Key, ...] = (
     Key("agree", "T", "terms", "Agree to the CA's terms as they are now", writes=True),
     Key("deactivate", "X", "deactivate", "Give the account up for good", danger=True, writes=True),
     Key("test", "t", "test", "Try whether it works"),
+    Key("verify", "t", "verify", "Try whether the trail is as it was written"),
     Key("map", "m", "names", "Which names lead where"),
     # questions
     Key("yes", "y", "yes", "Do it"),
@@ -158,7 +159,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "dns_account": _ids("test edit map delete"),
     "servers": _ids("open new edit test map delete"),
     "server": _ids("test edit map delete"),
-    "activity": _ids("open"),
+    "activity": _ids("open verify"),
     "form": _ids("send"),
     "error": _ids("retry"),
     "results": _ids("open"),
