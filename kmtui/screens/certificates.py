@@ -256,11 +256,20 @@ class CertificatesScreen(ListPage):
         self._on_chosen(self._deleting.delete, "delete")
 
     def action_undelete(self) -> None:
-        self._on_chosen(self._deleting.undelete, "undo delete")
+        """Bring the marked ones back, or the row where it is shown as deleted; else the last."""
+        row = self.table.row
+        on_row = row is not None and row.data.archived_at is not None
+        chosen = self.table.chosen if self.table.marks or on_row else []
+        self._on_chosen(self._deleting.undelete, "undo delete", chosen)
 
-    def _on_chosen(self, act: Callable[[Sequence[str], int], Work], title: str) -> None:
+    def _on_chosen(
+        self,
+        act: Callable[[Sequence[str], int], Work],
+        title: str,
+        chosen: Sequence[str] | None = None,
+    ) -> None:
         """Begin an act on the marked ones, else on the row; it is told how many are hidden."""
-        chosen = list(self.table.chosen)
+        chosen = list(self.table.chosen) if chosen is None else chosen
 
         async def begin() -> None:
             await act(chosen, await self._hidden())

@@ -53,14 +53,14 @@ class Deleting:
     async def _ask_to_delete(
         self, chosen: Sequence[Certificate], hidden: int, deleted: int
     ) -> None:
-        facts = [*_named(chosen, hidden), *await self._served(chosen)]
+        facts = [*_named(chosen, hidden), *_valid(chosen), *await self._served(chosen)]
         if deleted:
             facts.append(("left", f"{deleted} that are deleted already"))
         after = "its" if len(chosen) == 1 else "their"
         facts += [
-            ("", ""),
+            *([("", "")] if facts else []),
             ("", "Nothing renews or deploys what is deleted. Its history stays here."),
-            ("", "At the CA nothing changes: it stays valid. X revokes."),
+            ("", "At the CA nothing changes: what is valid stays valid. X revokes."),
             ("undo", f"u, for {KEPT.days} days; then {after} private keys are destroyed"),
         ]
         panel = Confirm(f"DELETE {_titled(chosen)}", facts, verb="delete")
@@ -234,6 +234,13 @@ class Deleting:
 
 def _titled(chosen: Sequence[Certificate]) -> str:
     return chosen[0].name if len(chosen) == 1 else counted(len(chosen), "certificate")
+
+
+def _valid(chosen: Sequence[Certificate]) -> list[Fact]:
+    """What is in use of one, and how long it is good for."""
+    if len(chosen) > 1 or chosen[0].current_version is None or chosen[0].not_after is None:
+        return []
+    return [("current", f"v{chosen[0].current_version}, until {date(chosen[0].not_after)}")]
 
 
 def _named(chosen: Sequence[Certificate], hidden: int) -> list[Fact]:

@@ -130,7 +130,9 @@ class Results:
             page.workbench.note_error(self.title, _together(self))
         tone = "bad" if self.failed else "good"
         well = f"; {then}" if then and len(self.failed) < self.total else ""
-        _say(page, f"{self.title}: {self.in_words()}{well}  (= lists each)", tone)
+        shown = page.app.screen
+        if not isinstance(shown, ResultsScreen) or shown.results is not self:
+            _say(page, f"{self.title}: {self.in_words()}{well}  (= lists each)", tone)
         if self.failed and page.app.screen is page:
             page.app.push_screen(ResultsScreen(self))
 
@@ -168,24 +170,24 @@ class ResultsScreen(ListPage):
     def __init__(self, results: Results) -> None:
         super().__init__()
         self.title_line.show_crumbs("Results", results.title)
-        self._results = results
+        self.results = results
         self.table.empty = "Nothing has ended yet. esc leaves this list, the work goes on."
 
     def on_mount(self) -> None:
-        self._results.watch(self._read)
+        self.results.watch(self._read)
 
     def on_unmount(self) -> None:
-        self._results.unwatch(self._read)
+        self.results.unwatch(self._read)
 
     def source(self) -> ListSource:
         return ListSource(self._rows())
 
     def _rows(self) -> list[Row]:
-        rows = (_row(at, item) for at, item in enumerate(self._results.items))
+        rows = (_row(at, item) for at, item in enumerate(self.results.items))
         return [row for row in rows if matches(row, self.filter_text)]
 
     async def counts(self) -> Sequence[Cell]:
-        results = self._results
+        results = self.results
         under_way = (f"{len(results.items)} of {results.total}", "working")
         return [*([] if results.ended else [under_way]), *results.counts()]
 
@@ -222,7 +224,7 @@ class ResultsScreen(ListPage):
         """What went wrong in full, else the thing itself."""
         item: Result = row.data
         if item.error is not None:
-            title = f"{self._results.title} {item.name}"
+            title = f"{self.results.title} {item.name}"
             self.app.push_screen(ErrorScreen(title, problem_of(item.error)))
         elif item.screen is not None:
             self.app.push_screen(item.screen())
@@ -233,8 +235,8 @@ class ResultsScreen(ListPage):
         """One thing at a time; what goes on is told where it leads back to."""
         if self.filter_bar.clear():
             return
-        if not self._results.ended and isinstance(before := self.app.screen_stack[-2], Page):
-            results = self._results
+        if not self.results.ended and isinstance(before := self.app.screen_stack[-2], Page):
+            results = self.results
             done = f"{len(results.items)} of {results.total}"
             before.say(f"{results.title} goes on, {done} so far: = shows it again", "working")
         self.dismiss(None)

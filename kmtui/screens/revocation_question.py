@@ -151,7 +151,6 @@ class Question:
                     label="Before",
                     kind="check",
                     placeholder="renew first, then revoke",
-                    help="Nothing is revoked before the successor is at every target.",
                 )
             )
         if self.cas:
@@ -169,7 +168,7 @@ class Question:
 
 _CONSEQUENCE: tuple[Fact, ...] = (
     ("", ""),
-    ("", "Clients reject it at once. There is no undo: the CA publishes the revocation."),
+    ("", "Clients reject it. There is no undo: the CA publishes the revocation."),
 )
 
 

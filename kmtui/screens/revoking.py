@@ -61,7 +61,9 @@ class Revoking:
     async def revoke_version(self, version: Version) -> None:
         """Revoke one version, after a question."""
         _, subject = await self._subject(version.certificate_id, version.number)
-        if subject is not None:
+        if why := revocation_reason(subject.version if subject else None):
+            self._say(why, "warn")
+        elif subject is not None:
             self._ask(Question(subjects=[subject]))
 
     async def _subject(
