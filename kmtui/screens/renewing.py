@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kmtui.core.errors import KmtuiError, OverLimit
 from kmtui.core.problems import counted
+from kmtui.core.together import together
 from kmtui.model import Problem, RequestStatus, SubProblem, Verdict
 from kmtui.screens.anyway import ask_anyway
 from kmtui.screens.confirm import Confirm
+from kmtui.screens.renewal_results import renewal_result
 from kmtui.screens.renewal_words import listed, standing_in_short
+from kmtui.screens.results import Results
 from kmtui.widgets.details import Fact
 
 if TYPE_CHECKING:
@@ -97,11 +101,14 @@ class Renewing:
         renewal = self._page.core.renewal
         outcomes = await renewal.renew(ids, force=forced)
         self._begun()
+        results = self._results(len(outcomes))
         started = [outcome for outcome in outcomes if outcome.request is not None]
+        for outcome in outcomes:
+            if outcome.request is None:
+                results.add(renewal_result(outcome))
         if started:
             self._say(_started(started), "working")
-            # New versions get their plan as soon as they are there.
-            self._page.start(self._follow(started), TITLE)
+            self._page.start(self._follow(started, results), TITLE)
         over = [o for o in outcomes if isinstance(o.error, OverLimit)]
         refused = [o for o in outcomes if o.error is not None and o not in over]
         if refused:
@@ -115,9 +122,24 @@ class Renewing:
                 ),
             )
 
-    async def _follow(self, started: Sequence[Outcome]) -> None:
-        ended = await self._page.core.renewal.wait(started)
-        self._tell_ended(ended, [])
+    async def _follow(self, started: Sequence[Outcome], results: Results) -> None:
+        core = self._page.core
+
+        async def one(outcome: Outcome, request_id: str) -> None:
+            request = await core.requests.see_through(request_id)
+            results.add(renewal_result(replace(outcome, request=request)))
+
+        await together(one(each, each.request.id) for each in started if each.request is not None)
+        # They have ended by now; new versions get their plan.
+        ended = await core.renewal.wait(started)
+        self._tell_ended(ended, [], several=results.total > 1)
+
+    def _results(self, total: int) -> Results:
+        """A list that fills as they end; of several it is behind the key ``=``."""
+        results = Results(TITLE, total)
+        if total > 1:
+            self._page.workbench.results = results
+        return results
 
     async def _run(self) -> None:
         self._say("renewing what is due…", "working")
@@ -126,7 +148,10 @@ class Renewing:
             who = f"process {run.held_by}" if run.held_by else "another process"
             self._say(f"{who} is renewing what is due already", "warn")
             return
-        self._tell_ended(run.outcomes, _remarks(run))
+        results = self._results(len(run.outcomes))
+        for outcome in run.outcomes:
+            results.add(renewal_result(outcome))
+        self._tell_ended(run.outcomes, _remarks(run), several=results.total > 1)
 
     # What came of it
 
@@ -136,17 +161,20 @@ class Renewing:
             raise refused[0].error
         error = _together(f"{len(refused)} of {asked} were not started", refused)
         self._page.workbench.note_error(TITLE, error)
-        self._say(f"{error.message}: {_first(refused)}  (! for all)", "bad")
+        self._say(f"{error.message}: {_first(refused)}  (= lists each)", "bad")
 
-    def _tell_ended(self, ended: Sequence[Outcome], remarks: Sequence[str]) -> None:
+    def _tell_ended(
+        self, ended: Sequence[Outcome], remarks: Sequence[str], *, several: bool
+    ) -> None:
         failed = [o for o in ended if o.error is not None or _status(o) == RequestStatus.FAILED]
-        pieces = [*_results(ended), *remarks]
+        pieces = [*_in_words(ended), *remarks]
         if failed:
             error = _together(f"{len(failed)} of {len(ended)} renewals failed", failed)
             self._page.workbench.note_error(TITLE, error)
-            pieces.append("! for each")
+            pieces += [] if several else ["! tells why"]
         tone = "bad" if failed else "warn" if remarks else "good"
-        self._say("; ".join(pieces) or "nothing was due", tone)
+        listed_at = "  (= lists each)" if several else ""
+        self._say(f"{'; '.join(pieces)}{listed_at}" if pieces else "nothing was due", tone)
 
     def _say(self, text: str, tone: str) -> None:
         if self._page.is_attached:
@@ -180,7 +208,7 @@ def _started(outcomes: Sequence[Outcome]) -> str:
     return f"{counted(len(outcomes), 'renewal')} started; J shows them"
 
 
-def _results(ended: Sequence[Outcome]) -> list[str]:
+def _in_words(ended: Sequence[Outcome]) -> list[str]:
     """How the renewals ended, a piece for each way; a few by name."""
     words = {
         RequestStatus.SAVED: "renewed",

@@ -243,7 +243,10 @@ async def test_marked_ones_are_renewed_after_a_panel_that_counts_the_hidden(benc
         assert "hidden   1 of them by the filter" in text
 
         await press(pilot, "y")
-        await shows(pilot, "renewed: api.kmtui.test, www.kmtui.test")
+        await shows(pilot, "renewed: api.kmtui.test, www.kmtui.test  (= lists each)")
+        text = await press(pilot, "equals_sign")
+        assert "2 renewed" in text
+        assert "v2 is current now" in text
 
 
 async def test_one_that_cannot_be_renewed_is_told_apart(bench: Bench, filled: Filled) -> None:
@@ -260,6 +263,8 @@ async def test_one_that_cannot_be_renewed_is_told_apart(bench: Bench, filled: Fi
         text = await press(pilot, "exclamation_mark")
         assert "1 of 2 were not started" in text
         assert "empty.kmtui.test has no account" in text
+        text = await press(pilot, "escape", "equals_sign")
+        assert "1 renewed   1 not started" in text
 
 
 async def test_capital_r_renews_what_is_due_as_the_unattended_run(bench: Bench) -> None:
