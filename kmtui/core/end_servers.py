@@ -156,7 +156,9 @@ class EndServers:
         address = address_of({"host": host, "port": str(port)})
         return await self._shared.connections.offered_key(address)
 
-    async def open(self, server: EndServer, *, webroot: str | None = None) -> Server:
+    async def open(
+        self, server: EndServer, *, webroot: str | None = None, shared: Shared | None = None
+    ) -> Server:
         """The working server with its secrets unsealed; a mapping's `webroot` replaces its own.
 
         Raises VaultLocked, TamperedConfiguration.
@@ -164,7 +166,7 @@ class EndServers:
         await self._context.seals.require(server)
         secrets = await self._secrets_of(server)
         settings = {**server.settings, "webroot": webroot} if webroot else server.settings
-        return registry.create(server.kind, settings, secrets, self._shared)
+        return registry.create(server.kind, settings, secrets, shared or self._shared)
 
     async def host(self, server: EndServer) -> Host:
         """The machine it stands on, for certificates; `close` it after use.
@@ -190,10 +192,13 @@ class EndServers:
         return lines
 
     async def _look(self, server: EndServer) -> Sequence[CheckLine]:
-        opened = await self.open(server)
-        lines = list(await opened.check())
-        if opened.probe is not None and all(line.ok is not False for line in lines):
-            lines.append(await seen(opened, await self._mapped_name(server) or opened.probe.host))
+        # A connection from before would hide that the machine shows another key since.
+        async with self._shared.anew() as shared:
+            opened = await self.open(server, shared=shared)
+            lines = list(await opened.check())
+            if opened.probe is not None and all(line.ok is not False for line in lines):
+                name = await self._mapped_name(server) or opened.probe.host
+                lines.append(await seen(opened, name))
         return lines
 
     async def _mapped_name(self, server: EndServer) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,30 @@ async def test_a_field_that_wants_a_file_takes_its_path_or_its_text(
             "absent", kind="ssh", settings=SSH, secrets={"identity": "/absent/id"}
         )
     assert refused.value.field == "identity"
+
+
+async def test_a_test_logs_in_anew_although_a_connection_is_open(
+    core: Core, sshd_factory: Callable[..., Sshd]
+) -> None:
+    sshd = sshd_factory()
+    server = await core.end_servers.add(
+        "web1", kind="ssh", settings=sshd.settings(), secrets=sshd.secrets
+    )
+    host = await core.end_servers.host(server)
+    try:
+        await host.entries("/")
+        before = sshd.logins
+
+        lines = await core.end_servers.test("web1")
+
+        assert all(line.ok is not False for line in lines)
+        assert sshd.logins == before + 1
+        sshd.stop()
+        sshd.renew_host_key()
+        sshd.start()
+        assert any(line.ok is False for line in await core.end_servers.test("web1"))
+    finally:
+        await host.close()
 
 
 async def test_the_key_of_a_server_is_shown_before_it_is_set_up(core: Core, sshd: Sshd) -> None:

@@ -7,7 +7,8 @@ options are generated from its `title` and `fields`; nothing else knows the kind
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from kmtui.core.addresses import Address, parse_address
@@ -44,6 +45,16 @@ class Shared:
         self.connections = SshConnections()
         self.made: set[tuple[str, int]] = set()
         """Path and inode of each directory made below a web root and not yet removed."""
+
+    @asynccontextmanager
+    async def anew(self) -> AsyncIterator[Shared]:
+        """The same with no connection open yet, to see machines as they are now."""
+        found = Shared()
+        found.listeners, found.made = self.listeners, self.made
+        try:
+            yield found
+        finally:
+            await found.connections.close()
 
     async def close(self) -> None:
         """Stop listeners, close connections. Challenge files stay: the journal removes them."""
