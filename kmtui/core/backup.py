@@ -24,8 +24,8 @@ from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, KmtuiError, Refused
 from kmtui.core.sealed_file import SealingKey, seal
 from kmtui.core.slots import Argon2Cost
-from kmtui.db import certificates, snapshot, vault
-from kmtui.model import ListQuery
+from kmtui.db import snapshot
+from kmtui.db.snapshot import Census
 
 FOLDER = "backup-"
 """How the directory of a copy that is being sealed begins; then comes who makes it."""
@@ -69,29 +69,24 @@ class Backups:
         where = str(path)
         await self._record("started", where)
         try:
-            octets = await asyncio.to_thread(self._make, path, key, replace, cost)
+            octets, held = await asyncio.to_thread(self._make, path, key, replace, cost)
         except KmtuiError as error:
             await self._record("failed", f"{where}: {error.message}")
             raise
         how = f", sealed by a {key.kind}" if key else ""
         await self._record("ok", f"{where}, {octets} octets{how}")
-
-        def counted(session: Session) -> Backup:
-            query = ListQuery(now=self._context.clock(), include_archived=True)
-            return Backup(
-                path=path,
-                octets=octets,
-                sealed_by=key.kind if key else "",
-                vault=tuple(dict.fromkeys(slot.kind for slot in vault.header(session).slots)),
-                certificates=certificates.count(session, query),
-            )
-
-        return await self._context.db.read(counted)
+        return Backup(
+            path=path,
+            octets=octets,
+            sealed_by=key.kind if key else "",
+            vault=held.vault,
+            certificates=held.certificates,
+        )
 
     def _make(
         self, path: Path, key: SealingKey | None, replace: bool, cost: Argon2Cost | None
-    ) -> int:
-        """Blocks; the size of the file."""
+    ) -> tuple[int, Census]:
+        """Blocks; the size of the file, and what is in it."""
         if os.path.lexists(path) and not replace:
             raise _taken(path)
         partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -99,8 +94,9 @@ class Backups:
         try:
             if key is None:
                 snapshot.copy(database, partial)
+                held = snapshot.census(partial)
             else:
-                self._seal(database, partial, key, cost)
+                held = self._seal(database, partial, key, cost)
             octets = partial.stat().st_size
             if replace:
                 partial.replace(path)
@@ -116,11 +112,11 @@ class Backups:
         finally:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-        return octets
+        return octets, held
 
     def _seal(
         self, database: Path, partial: Path, key: SealingKey, cost: Argon2Cost | None
-    ) -> None:
+    ) -> Census:
         with self._folder() as folder:
             plain = folder / "copy"
             snapshot.copy(database, plain)
@@ -128,6 +124,7 @@ class Backups:
                 seal(source, target, key, at=self._context.clock(), cost=cost)
                 target.flush()
                 os.fsync(target.fileno())
+            return snapshot.census(plain)
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from kmtui.core.errors import DatabaseError
@@ -18,6 +19,15 @@ BUSY_SECONDS = 30.0
 SQLITE_MAGIC = b"SQLite format 3\x00"
 """What every SQLite file begins with."""
 THOROUGH = ("integrity_check(1)", "foreign_key_check")
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What a copy holds."""
+
+    certificates: int
+    vault: tuple[str, ...]
+    """The ways its vault opens, each kind once."""
 
 
 def copy(source: Path, target: Path, *, checks: tuple[str, ...] = THOROUGH) -> None:
@@ -48,6 +58,20 @@ def copy(source: Path, target: Path, *, checks: tuple[str, ...] = THOROUGH) -> N
         target.unlink(missing_ok=True)
         raise DatabaseError(f"{source} is damaged: {damage}", hint="restore a backup")
     sync(target)
+
+
+def census(path: Path) -> Census:
+    """What the copy at `path` holds, whatever the original has become since.
+
+    Raises DatabaseError.
+    """
+    try:
+        with closing(_opened(path, "ro")) as connection:
+            (certificates,) = connection.execute("SELECT count(*) FROM certificate").fetchone()
+            kinds = connection.execute("SELECT kind FROM vault_slot ORDER BY id").fetchall()
+    except sqlite3.Error as error:
+        raise DatabaseError(f"cannot read {path}: {error}") from error
+    return Census(certificates, tuple(dict.fromkeys(kind for (kind,) in kinds)))
 
 
 def is_sound(path: Path) -> bool:
