@@ -63,7 +63,8 @@ class ActivityScreen(ListPage):
         now = datetime.now(UTC)
         count = await self.core.activity.count(ListQuery(now=now))
         alerts = self.core.alerts
-        run = last_run_cell(await alerts.last_run(), await alerts.unattended(), now)
+        absent = bool(await alerts.unattended())
+        run = last_run_cell(await alerts.last_run(), absent=absent, now=now)
         return [("1 action" if count == 1 else f"{count} actions", ""), run]
 
     def line(self, row: Row) -> Sequence[Cell]:

@@ -18,6 +18,7 @@ from kmtui.screens.certificate_forms import CertificateForms, form_reason
 from kmtui.screens.certificate_keys import certificate_reason
 from kmtui.screens.certificate_words import certificate_facts, certificate_row, names_in_short
 from kmtui.screens.deleting import Deleting
+from kmtui.screens.last_run_words import NO_RUN
 from kmtui.screens.listpage import ListPage
 from kmtui.screens.messages import Changed
 from kmtui.screens.queried import Queried
@@ -127,9 +128,10 @@ class CertificatesScreen(ListPage):
             for word in NOT_WELL
             if (number := targets.get(word))
         ]
+        absent = [(NO_RUN, "bad")] if await self.core.alerts.unattended() else []
         # What needs an operator comes first: where room is short the end is cut.
         at = len(found) - (1 if counts["unsaved"] else 0)
-        pieces += [*found[:at], *unwell, *found[at:]]
+        pieces += [*absent, *found[:at], *unwell, *found[at:]]
         return pieces if total else ()
 
     def facts(self, row: Row) -> Sequence[Fact]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from kmtui.core import last_run
 from kmtui.core.core import Core
+from kmtui.core.last_run import LastRun
 from kmtui.db import activity
 from kmtui.db.files import FILE_NAME
+from kmtui.screens.last_run_words import last_run_cell
 from tests.core.conftest import Bench
 from tests.db.samples import Filled
 from tests.screens.shop import SIZES
-from tests.screens.workbench import NARROW, WIDE, opened, press, shows
-from tests.terminal import line_with, screen_lines
+from tests.screens.workbench import NARROW, WIDE, opened, press, shows, until
+from tests.terminal import line_with, screen_lines, screen_text
 
 HOSTILE = "x [/foo] [@click=app.quit]y\x1b]52;c;aGk=\x07\u202e"
 
@@ -159,6 +163,39 @@ async def test_the_last_unattended_run_is_told(core: Core) -> None:
     await core.cas.add("house", directory_url="https://127.0.0.1:1/directory")
     async with opened(core, "activity") as pilot:
         await shows(pilot, "1 action   unattended run just now: nothing was due")
+
+
+async def test_a_run_that_nobody_makes_any_more_is_an_alarm_here_and_at_home(
+    core: Core, filled: Filled
+) -> None:
+    certificate = filled.certificate("shop.example.org")
+    filled.version(certificate, saved=True)
+    late = LastRun(at=core.context.clock() - timedelta(days=3), actor="timer@here")
+    await core.context.db.write(lambda session: last_run.put(session, late))
+
+    async with opened(core, "certificates") as pilot:
+        await shows(pilot, "1 certificate   no unattended run")
+        await press(pilot, "6")
+        await shows(pilot, "no unattended run for 3d: kmtui systemd prints a timer")
+
+        await core.unattended.run()
+        await press(pilot, "1", "ctrl+r")
+        await until(pilot, lambda: "no unattended" not in screen_text(pilot.app), "the alarm stays")
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        ({"due": 3, "renewed": 2, "failed": 1}, "unattended run 2h ago: 1 of 3 due failed"),
+        ({"due": 3, "renewed": 3}, "unattended run 2h ago: 3 of 3 due renewed"),
+        ({"error": "the clock is wrong"}, "unattended run 2h ago: the clock is wrong"),
+    ],
+)
+def test_a_run_is_told_by_what_came_of_it(run: dict[str, Any], told: str) -> None:
+    now = datetime.now(UTC)
+    made = LastRun(at=now - timedelta(hours=2), actor="timer@here", **run)
+
+    assert last_run_cell(made, absent=False, now=now)[0] == told
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from kmtui.core import last_run
 from kmtui.core.core import Core
+from kmtui.core.last_run import LastRun
 from kmtui.model import RequestStatus
 from tests.db.samples import Filled
 from tests.screens.workbench import NARROW, WIDE, opened, press, shows
@@ -54,6 +56,8 @@ async def test_each_certificate_tells_its_state_and_the_counts_add_up(
     issued(filled, "soon.example.org", 3.5)
     issued(filled, "over.example.org", -2.5)
     issued(filled, "new.example.org", 89.5, saved=False)
+    made = LastRun(at=datetime.now(UTC), actor="timer@here")
+    await core.context.db.write(lambda session: last_run.put(session, made))
 
     async with opened(core, "certificates", size) as pilot:
         text = await shows(pilot, "5 certificates   1 expired   1 expiring   1 due   1 unsaved")
