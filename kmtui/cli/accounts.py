@@ -167,7 +167,10 @@ def show(context: typer.Context, name: Name) -> int:
         more = facts(
             [
                 ("Renewing", renewing),
-                *[("Limit" if at == 0 else "", str(each)) for at, each in enumerate(limits)],
+                *[
+                    ("Limit" if at == 0 else "", _limit_line(each))
+                    for at, each in enumerate(limits)
+                ],
             ]
         )
         out.answer({"account": document}, [*_lines(row), *more])
@@ -271,11 +274,18 @@ def _limit(standing: Standing) -> documents.Document:
     limit = standing.limit
     return {
         "what": limit.what,
+        "per": limit.per,
+        "scope": None if limit.per == "account" else standing.scope,
         "used": standing.used,
         "most": limit.most,
         "hours": limit.hours,
         "free_at": documents.moment(standing.free_at),
     }
+
+
+def _limit_line(standing: Standing) -> str:
+    free = f"; free again {when(standing.free_at)}" if standing.free_at else ""
+    return f"{standing}{free}"
 
 
 def _lines(row: Account) -> list[str]:

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 SAME_NAMES = RateLimit(what="certificate", per="names", most=3, hours=168)
 """Held everywhere: a fourth certificate for the same names within a week is a loop or a mistake,
 and the strictest public CA gives five."""
+SHARED = ("domain", "name")
+"""What limits count for, whichever account asks."""
+MOST_SCOPES = 5
+"""Domains or names told of one limit."""
 KEPT = timedelta(days=60)
 """How long events are kept; no limit looks back further."""
 
@@ -130,9 +134,30 @@ def standings(
 def of_account(
     session: Session, authority: Authority, *, account_id: str, now: datetime
 ) -> list[Standing]:
-    """How far each limit that is counted for an account is used up."""
-    limits = [limit for limit in authority.rate_limits if limit.per == "account"]
-    return [_standing(session, authority.name, limit, account_id, now) for limit in limits]
+    """How far each limit that is counted for an account is used up; then those that all accounts
+    here use up together, of each limit the domains or names that use the most of it.
+
+    Of a set of names only a digest is kept: those limits are told where the names are at hand.
+    """
+    own = [
+        _standing(session, authority.name, limit, account_id, now)
+        for limit in authority.rate_limits
+        if limit.per == "account"
+    ]
+    shared = [
+        _standing(session, authority.name, limit, scope, now)
+        for limit in authority.rate_limits
+        if limit.per in SHARED
+        for scope in rate_events.scopes(
+            session,
+            ca=authority.name,
+            what=limit.what,
+            per=limit.per,
+            start=now - timedelta(hours=limit.hours),
+            most=MOST_SCOPES,
+        )
+    ]
+    return own + shared
 
 
 def refuse_over(found: Iterable[Standing]) -> None:

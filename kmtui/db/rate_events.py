@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, func
 from sqlmodel import Session, col, select
 
 from kmtui.db import rows
@@ -46,6 +46,26 @@ def since(
     """When such events happened after `start`, oldest first."""
     wanted = {"ca": ca, "what": what, "per": per, "scope": scope, "start": start}
     return list(session.connection().execute(_SINCE, wanted).scalars())
+
+
+def scopes(
+    session: Session, *, ca: str, what: str, per: str, start: datetime, most: int
+) -> list[str]:
+    """The accounts, sets of names, domains or names with such events after `start`: those with the
+    most events, at most so many."""
+    statement = (
+        select(RateEventRow.scope)
+        .where(
+            RateEventRow.ca == ca,
+            RateEventRow.what == what,
+            RateEventRow.per == per,
+            col(RateEventRow.at) > start,
+        )
+        .group_by(col(RateEventRow.scope))
+        .order_by(func.count().desc(), col(RateEventRow.scope))
+        .limit(most)
+    )
+    return list(session.exec(statement))
 
 
 def forget_before(session: Session, moment: datetime) -> None:

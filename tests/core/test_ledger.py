@@ -137,6 +137,31 @@ def test_orders_count_per_account_and_failures_per_name(db: Database) -> None:
     assert "299 orders for this account in 3 hours, of 300" in warning
 
 
+def test_an_account_is_told_its_own_limits_and_what_all_here_use_up_together(db: Database) -> None:
+    def store(session: Session) -> None:
+        ledger.ordered(session, at=NOW, ca="letsencrypt", account_id="a", request_id="r")
+        ledger.ordered(session, at=NOW, ca="letsencrypt", account_id="b", request_id="r")
+        ledger.failed(session, at=NOW, ca="letsencrypt", name="www.example.net", request_id="r")
+        ledger.failed(session, at=NOW - 2 * DAY, ca="letsencrypt", name="old.test", request_id="r")
+
+    db.write_sync(store)
+    for number in range(50):
+        issue(db, "letsencrypt", f"h{number}.example.org", at=NOW - DAY)
+    for number in range(9):
+        issue(db, "letsencrypt", f"www.d{number}.test", at=NOW - DAY)
+    issue(db, "lab", "elsewhere.test", at=NOW)
+
+    found = db.read_sync(lambda s: ledger.of_account(s, LETSENCRYPT, account_id="a", now=NOW))
+
+    assert list(map(str, found)) == [
+        "1 order for this account in 3 hours, of 300",
+        "50 certificates for example.org in 7 days, of 50",
+        *(f"1 certificate for d{number}.test in 7 days, of 50" for number in range(4)),
+        "1 failed validation for www.example.net in 1 hour, of 5",
+    ]
+    assert [each.free_at for each in found if each.free_at] == [NOW + 6 * DAY]
+
+
 def test_what_counts_at_one_ca_does_not_count_at_another(db: Database) -> None:
     for _ in range(3):
         issue(db, "lab", "example.org", at=NOW)
