@@ -14,6 +14,7 @@ from kmtui.cli import (
     deploying,
     documents,
     export,
+    finding,
     history,
     importing,
     moving,
@@ -23,12 +24,10 @@ from kmtui.cli import (
 )
 from kmtui.cli.group import group
 from kmtui.cli.outcome import batch_exit_code
-from kmtui.cli.output import Output, facts, table
-from kmtui.cli.pages import every_page
+from kmtui.cli.output import Output, facts
 from kmtui.cli.session import with_core
-from kmtui.cli.values import duration
-from kmtui.model import Certificate, CertificateStatus, Verdict, Version
-from kmtui.status import attempt_cell, certificate_status, date, days_left, version_status, when
+from kmtui.model import Certificate, Verdict, Version
+from kmtui.status import certificate_status, days_left, version_status, when
 from kmtui.text import one_line
 
 if TYPE_CHECKING:
@@ -41,60 +40,8 @@ Word = Annotated[
 ]
 
 
-@app.command("list")
-def list_certificates(
-    context: typer.Context,
-    status: Annotated[
-        CertificateStatus | None, typer.Option(metavar="S", help="Only those in this state.")
-    ] = None,
-    expires_within: Annotated[
-        str | None, typer.Option(metavar="30d", help="Only those with no more time left.")
-    ] = None,
-    text: Annotated[
-        str,
-        typer.Option("--filter", metavar="TEXT", help="As the screen's filter: words, !word."),
-    ] = "",
-    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Archived ones too.")] = False,
-) -> int:
-    """List the certificates, the soonest to expire first.
-
-    \b
-    kmtui cert list --expires-within 30d
-    kmtui cert list --filter 'shop !test' --json
-    """
-    within = duration(expires_within, "expires-within") if expires_within else None
-    terms = f"{text} status:{status}" if status else text
-
-    async def act(core: Core, out: Output) -> None:
-        now = datetime.now(UTC)
-        rows: list[Certificate] = []
-        archived = all_ or status == CertificateStatus.ARCHIVED
-        async for row in every_page(core.certificates.page, text=terms, include_archived=archived):
-            if len(rows) == limit:
-                break
-            if within is None or (row.not_after is not None and row.not_after - now <= within):
-                rows.append(row)
-        out.answer(
-            {"certificates": [documents.certificate(row, now) for row in rows]},
-            table(
-                ["certificate", "names", "ca", "status", "not after", "days", "renewal"],
-                [
-                    (
-                        row.name,
-                        len(row.names),
-                        row.ca,
-                        certificate_status(row, now),
-                        row.not_after and date(row.not_after),
-                        None if row.not_after is None else days_left(row.not_after, now),
-                        attempt_cell(row, now)[0],
-                    )
-                    for row in rows
-                ],
-            ),
-        )
-
-    return with_core(context, act)
+app.command("list", help=finding.LIST_HELP)(finding.list_certificates)
+app.command("timeline")(finding.timeline)
 
 
 @app.command("show")

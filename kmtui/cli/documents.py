@@ -37,7 +37,9 @@ Document = dict[str, Any]
 
 def moment(at: datetime | None) -> str | None:
     """``2026-10-01T07:12:40Z``; null for no time."""
-    return None if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if at is None:
+        return None
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def authority(row: Authority, contact: Contact | None = None) -> Document:

@@ -23,6 +23,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "mapping": ("kmtui.cli.mappings:app", "Which names are proved how."),
     "request": ("kmtui.cli.requests:app", "Ask for certificates and watch them come."),
     "cert": ("kmtui.cli.certificates:app", "Certificates and all their versions."),
+    "filter": ("kmtui.cli.filters:app", "Filters kept under a name."),
     "target": ("kmtui.cli.targets:app", "Where certificates are put, and what is served there."),
     "renew": ("kmtui.cli.renew:app", "The unattended run: whatever is due."),
     "notify": ("kmtui.cli.notify:app", "Mail or a command, when something is new, and daily."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO
@@ -37,6 +37,23 @@ class Output:
         else:
             for line in lines:
                 print(line, file=self.stdout)
+
+    async def stream(self, name: str, documents: AsyncIterator[Json]) -> None:
+        """The document of a long list, written as it is read: none of it is kept.
+
+        What goes wrong before the first is answered as ever; later the document breaks off.
+        """
+        first = await anext(documents, None)
+        print(f'{{\n  "schema": {SCHEMA},\n  "{name}": [', end="", file=self.stdout)
+        if first is not None:
+            self._item(first, "")
+            async for document in documents:
+                self._item(document, ",")
+        print("\n  ]\n}" if first is not None else "]\n}", file=self.stdout)
+
+    def _item(self, document: Json, before: str) -> None:
+        # A line each, as only that is written by the fast half of the library.
+        print(f"{before}\n    {json.dumps(document)}", end="", file=self.stdout)
 
     def note(self, text: str) -> None:
         """A word on the side: never part of the document; lost when nobody is there to read it."""

@@ -19,9 +19,10 @@ async def every_page(
     *,
     text: str = "",
     sort: str = "",
+    descending: bool | None = None,
     include_archived: bool = False,
 ) -> AsyncIterator[Row]:
-    """Each row that `page` gives for the filter `text`, in the list's own order."""
+    """Each row that `page` gives for the filter `text`; without `sort` in the list's own order."""
     now = datetime.now(UTC)
     offset = 0
     while True:
@@ -30,6 +31,7 @@ async def every_page(
                 now=now,
                 text=text,
                 sort=sort,
+                descending=descending,
                 offset=offset,
                 limit=PAGE,
                 include_archived=include_archived,

@@ -46,6 +46,7 @@ from kmtui.core.secrets import Secrets
 from kmtui.core.stored_slots import StoredSlots
 from kmtui.core.targets import Targets
 from kmtui.core.terms import Terms
+from kmtui.core.timeline import Timeline
 from kmtui.core.unattended import Unattended
 from kmtui.core.vault import Vault
 from kmtui.db.database import Database
@@ -92,6 +93,7 @@ class Core:
         self.archive = Archive(context, self.deployments)
         self.activity = ActivityTrail(context)
         self.filters = SavedFilters(context)
+        self.timeline = Timeline(context, self.cas)
         solvers = Solvers(Journal(context), self.dns_accounts, self.end_servers, self.mappings)
         advisory = Advisory(self.cas, self.dns_accounts)
         self.requests = Requests(context, self.cas, self.accounts, solvers, self.jobs, advisory)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_
+from sqlalchemy import Row, delete, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -248,8 +248,10 @@ def _index_names(session: Session, row: CertificateRow) -> None:
         rows.append(session, CertificateNameRow, fields)
 
 
-def _models(session: Session, found: Iterable[CertificateRow]) -> list[Certificate]:
-    certificates = list(found)
+def _models(
+    session: Session, found: Iterable[CertificateRow] | Iterable[Row[Any]]
+) -> list[Certificate]:
+    certificates: list[Any] = list(found)
     by_id = accounts.labels(session, (row.account_id for row in certificates))
     models = []
     for row in certificates:

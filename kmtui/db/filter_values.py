@@ -19,7 +19,7 @@ from kmtui.model.filterwords import HEX, MOMENTS, PAST
 ENOUGH_DIGITS = 4
 """Fewer would be the start of too many numbers: they stand for themselves."""
 
-_SPAN = re.compile(r"([<>])\s*(-?\d{1,5})([hdw])")
+_SPAN = re.compile(r"([<>])\s*(-?\d{1,5})([mhdw])")
 _PAST = re.compile(r"(\d{1,5})([mhdw])")
 _CALENDAR = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1)} | {

@@ -52,7 +52,7 @@ _STATEMENTS = (
         last_request_error, expiry_key, due_at)
     SELECT {_ID}, {_NAME}, json_array({_NAME}, 'www.' || {_NAME}), {_NAME} || ' www.' || {_NAME},
         'account-' || (i % {ACCOUNTS}), CASE i % 4 WHEN 0 THEN 'rsa2048' ELSE 'ec256' END,
-        i % 20 > 0, 'always', {_END.format("43200 - 129600")},
+        i % 20 > 0, 'always', {_END.format("43200 + 129600")},
         CASE WHEN i % 100 = 99 THEN :now_text END,
         CASE WHEN i % 100 <> 98 THEN {VERSIONS} END, CASE WHEN i % 1000 = 98 THEN {VERSIONS} END,
         {VERSIONS}, {_END.format("1296 + 129600")}, {_END.format("1296")},

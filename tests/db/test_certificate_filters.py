@@ -191,7 +191,9 @@ PATTERNS = ["a.test", "*.a.test", ".a.test", "b.a.test", "*.b.a.test", ".b.a.tes
 NAMES = ["a.test", "*.a.test", "b.a.test", "*.b.a.test", "c.b.a.test", "ba.test", "x.test"]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.dictionaries(st.tuples(st.sampled_from(PATTERNS), st.booleans()), st.booleans()))
 def test_the_query_finds_the_mapping_that_a_request_would_go_by(
     db: Database, chosen: dict[tuple[str, bool], bool]

@@ -22,7 +22,8 @@ STATEMENTS = (
         f"CREATE INDEX live_certificate_by_{word} ON certificate ({columns}, archived_at) {LIVE}"
         for word, columns in (
             ("expiry", "expiry_key, id"),
-            ("renewal", "due_at, id"),
+            # With what the timeline counts
+            ("renewal", "due_at, id, auto_renew, account_id"),
             ("issuer", "issuer, id"),
             ("words", "search_text"),
             # `key:` and `renew:`
@@ -35,7 +36,7 @@ STATEMENTS = (
             (
                 "state",
                 "expiry_key, id, current_version, unsaved_version, current_revoked_at, not_after, "
-                "due_at, expiring_at",
+                "due_at, expiring_at, auto_renew",
             ),
         )
     ),
