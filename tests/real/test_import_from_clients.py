@@ -131,6 +131,7 @@ def test_acme_shs_certificates_and_account_are_taken_over(
 def the_next_renewal_is_ours(
     run: Scripted, ca: Pebble, name: str, account: str, *, number: int
 ) -> None:
+    assert run("request", "list")["requests"] == []
     (request,) = run("cert", "renew", name)["requests"]
     assert (request["account"], request["version"]) == (account, number)
     shown = run("cert", "save", name)["certificate"]
