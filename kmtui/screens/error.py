@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 
 from kmtui.core.errors import KmtuiError
 from kmtui.model import Problem
+from kmtui.screens.here import with_keys
 from kmtui.screens.page import Page
 from kmtui.status import when
 from kmtui.widgets.details import Details, Fact
@@ -34,7 +35,7 @@ def problem_facts(problem: Problem) -> list[Fact]:
     """A problem as What, Next, Said, Where: plain words first, the other side's words after."""
     facts: list[Fact] = [("What", (problem.what or problem.detail, "strong"))]
     if problem.hint:
-        facts.append(("Next", problem.hint))
+        facts.append(("Next", with_keys(problem.hint)))
     if problem.retry_after is not None:
         facts.append((" ", f"The server asks to wait {problem.retry_after:.0f} s."))
     if problem.instance:

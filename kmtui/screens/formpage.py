@@ -11,6 +11,7 @@ from textual.containers import Container
 
 from kmtui.bindings import bindings
 from kmtui.core.errors import InvalidInput, VaultLocked
+from kmtui.screens.here import with_keys
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
 from kmtui.screens.request_keys import LOCKED
@@ -96,7 +97,7 @@ class FormPage(Page):
         """Show bad input at its field."""
         self.say("")
         if error.hint:
-            self.form.check([(error.hint, "muted")])
+            self.form.check([(with_keys(error.hint), "muted")])
         self.form.show_error(error.field, error.message)
 
     def _leave(self, said: str) -> None:

@@ -15,6 +15,7 @@ from kmtui.bindings import screen_bindings
 from kmtui.core.errors import KmtuiError
 from kmtui.model import Problem, SubProblem
 from kmtui.screens.error import ErrorScreen, problem_facts, problem_of
+from kmtui.screens.here import with_keys
 from kmtui.screens.listpage import ListPage
 from kmtui.screens.page import Page
 from kmtui.screens.setuplist import matches
@@ -205,7 +206,7 @@ class ResultsScreen(ListPage):
     def line(self, row: Row) -> Sequence[Cell]:
         """What to do next, where something failed; else all that is told of it."""
         item: Result = row.data
-        return [((item.error.hint if item.error else "") or item.why, "muted")]
+        return [(with_keys(item.error.hint if item.error else "") or item.why, "muted")]
 
     def impossible(self, key: str) -> str:
         row = self.table.row
