@@ -31,12 +31,12 @@ from kmtui.widgets.rowtable import RowTable
 
 TABS = ("versions", "attempts", "targets")
 KEY_LINES = {
-    "versions": ("help", "open", "renew", "save", "export", "diff", "deploy", "next_pane", "back"),
+    "versions": ("help", "open", "renew", "save", "revoke", "export", "diff", "next_pane", "back"),
     "attempts": ("help", "open", "renew", "save", "deploy", "next_pane", "back"),
     "targets": ("help", "open", "new", "deploy", "test", "edit", "delete", "next_pane", "back"),
 }
 """Ids of the keys that each tab needs most."""
-REST = ("rollback", "new", "auto_renew", "auto_save", "copy", "last_error")
+REST = ("delete", "deploy", "rollback", "new", "auto_renew", "auto_save", "copy", "last_error")
 """Ids of what follows where there is room."""
 
 

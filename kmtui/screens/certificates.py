@@ -81,7 +81,7 @@ class CertificatesScreen(ListPage):
         self._renewing = Renewing(self, self.table.clear_marks)
         self._saving = Saving(self, self.table.clear_marks)
         self._revoking = Revoking(self, self.table.clear_marks)
-        self._deleting = Deleting(self, self.table.clear_marks)
+        self._deleting = Deleting(self, self.table.clear_marks, self.table.select)
         self._forms = CertificateForms(self)
         self._judged: dict[str, tuple[Verdict, Request | None, Sequence[Target]]] = {}
         """What the pane tells about the certificates that were looked at."""

@@ -27,10 +27,18 @@ SHOWN = 5
 class Deleting:
     """What is deleted on one page, and brought back."""
 
-    def __init__(self, page: Page, begun: Callable[[], object] = lambda: None) -> None:
-        """`begun` is called when something was done, e.g. to take marks away."""
+    def __init__(
+        self,
+        page: Page,
+        begun: Callable[[], object] = lambda: None,
+        found: Callable[[str], object] = lambda certificate_id: None,
+    ) -> None:
+        """`begun` is called when something was done, e.g. to take marks away; `found` with the id
+        of one that came back.
+        """
         self._page = page
         self._begun = begun
+        self._found = found
         self._last: list[str] = []
         """Ids of those that were deleted here last."""
 
@@ -102,8 +110,8 @@ class Deleting:
             facts.append(("", f"and {len(served) - SHOWN} more"))
         facts += [
             ("", ""),
-            ("", "Servers go on serving what they have, and nobody renews it: it expires there."),
-            ("", "Where that has ended, D in the certificate's targets takes the target away."),
+            ("", "Servers go on serving it until it expires; nobody renews it there."),
+            ("", "Where that has ended, D on the target takes the target away."),
         ]
         title = f"STILL SERVED {_titled([each.certificate for each in served])}"
         panel = Confirm(title, facts, verb="delete it although")
@@ -160,6 +168,8 @@ class Deleting:
             return
         done = await self._page.core.archive.undelete(ids)
         self._conclude(UNDELETE, "brought back", done, "with the settings it had")
+        if len(ids) == 1:
+            self._found(ids[0])
 
     # For good
 

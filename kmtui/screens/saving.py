@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from kmtui.core.problems import counted
 from kmtui.model import Target, Version
 from kmtui.screens.confirm import Confirm
 from kmtui.screens.renewal_words import listed
@@ -96,6 +95,6 @@ class Saving:
 def _places(targets: Sequence[Target], number: int) -> list[Fact]:
     """Where the version goes at once."""
     if not targets:
-        return [("deployed", ("nowhere: the certificate has no target", "muted"))]
+        return [("targets", ("none: it is deployed nowhere", "muted"))]
     names = listed([target.name for target in targets])
-    return [("deployed", (f"to {counted(len(targets), 'target')} at once: {names}", "warn"))]
+    return [("targets", (f"{names}: v{number} is deployed there at once", "warn"))]

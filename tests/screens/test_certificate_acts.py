@@ -63,6 +63,17 @@ async def test_deleting_asks_once_and_u_brings_it_back(
         await shows(pilot, "+ shop")
 
 
+async def test_the_cursor_is_on_what_came_back(core: Core) -> None:
+    await three(core)
+    async with opened(core, "certificates") as pilot:
+        await shows(pilot, "3 certificates")
+        await press(pilot, "j", "D", "y")
+        await shows(pilot, "b.example.org deleted")
+        await press(pilot, "g", "u")
+        await shows(pilot, "b.example.org brought back")
+        await shows(pilot, "2 of 3")
+
+
 async def test_u_brings_back_what_was_deleted_before_this_session(
     core: Core, shop: Certificate
 ) -> None:
@@ -253,7 +264,7 @@ async def test_s_on_an_earlier_version_makes_it_current_again(
         # then: it is told what is deployed
         text = flat(await shows(pilot, "MAKE CURRENT shop v1"))
         assert "v2, which stays in the history" in text
-        assert "to 1 target at once: web1" in text
+        assert "web1: v1 is deployed there at once" in text
         await press(pilot, "n")
         assert (await core.certificates.get("shop")).current_version == 2
 

@@ -8,9 +8,13 @@ import pytest
 from textual.screen import Screen
 
 from kmtui.core.errors import Refused
+from kmtui.core.successors import Outcome
+from kmtui.model import Problem
 from kmtui.screens.error import ErrorScreen
 from kmtui.screens.page import Page
+from kmtui.screens.renewal_results import renewal_result
 from kmtui.screens.results import Result, Results, ResultsScreen, show_results
+from tests.db import samples
 from tests.paper import HOSTILE, opened
 from tests.terminal import line_with, raw_text, screen_lines, screen_text, settled
 
@@ -185,3 +189,31 @@ async def _pressed(pilot: object, key: str) -> str:
     await asyncio.sleep(0)
     await settled(pilot)  # type: ignore[arg-type]
     return screen_text(pilot.app)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("status", "problem", "word", "why"),
+    [
+        ("saved", None, "renewed", "v2 is current now"),
+        ("available", None, "issued", "v2 waits: s saves it"),
+        ("parked", Problem(type="x", detail="the CA is away"), "parked", "the CA is away"),
+        ("failed", Problem(type="x", detail="no", what="it said no"), "failed", "it said no"),
+        ("validating", None, "validating", "asking"),
+        (None, None, "not started", "no account"),
+    ],
+)
+def test_a_renewal_is_told_by_how_its_request_ended(
+    status: str | None, problem: Problem | None, word: str, why: str
+) -> None:
+    shop = samples.certificate("shop")
+    request = samples.request("shop", status=status, problem=problem, step="asking", version=2)
+    outcome = (
+        Outcome(certificate=shop, request=request)
+        if status is not None
+        else Outcome(certificate=shop, error=Refused("no account"))
+    )
+
+    result = renewal_result(outcome)
+
+    assert (result.name, result.word, result.why) == ("shop", word, why)
+    assert (result.error is not None) == (status in (None, "failed"))
