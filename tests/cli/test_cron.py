@@ -20,6 +20,7 @@ from sqlmodel import Session
 from kmtui.core.core import Core
 from kmtui.core.mail import mail_server
 from kmtui.core.notify_settings import NotifySettings
+from kmtui.core.schedule import CREDENTIAL
 from kmtui.db import accounts, certificates, requests, targets
 from kmtui.model import Problem, RequestStatus, TargetState
 from tests.cli.conftest import CANARY
@@ -57,12 +58,17 @@ async def core(tmp_path: Path) -> AsyncIterator[Core]:
     await core.close(seconds=5)
 
 
-async def cron(core: Core, *words: str, key: Path | None = None) -> Said:
-    """A command as cron starts it."""
+async def cron(
+    core: Core, *words: str, key: Path | None = None, credentials: Path | None = None
+) -> Said:
+    """A command as cron starts it, or systemd with a directory of credentials."""
+    environment = {"PATH": "/usr/bin:/bin"}
+    if credentials:
+        environment["CREDENTIALS_DIRECTORY"] = str(credentials)
     opening = ["--key-file", str(key)] if key else []
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "kmtui", "--data", str(core.data), *opening, *words),
-        env={"PATH": "/usr/bin:/bin"},
+        env=environment,
         cwd="/",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -153,6 +159,21 @@ async def test_a_locked_vault_keeps_check_from_nothing_and_the_run_from_everythi
         assert "Traceback" not in said.err
     assert "--key-file" in run.err
     assert await core.alerts.last_run() is None
+
+
+async def test_a_credential_of_systemd_opens_the_vault(core: Core, tmp_path: Path) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.mkdir(mode=0o500)
+    key = credentials / CREDENTIAL
+    key.write_bytes((tmp_path / "vault.key").read_bytes())
+    key.chmod(0o400)
+
+    run = await cron(core, "renew", "--due", credentials=credentials)
+
+    assert (run.code, run.out.splitlines()[-1]) == (0, "1 certificate, 0 due")
+    last = await core.alerts.last_run()
+    assert last is not None
+    assert (last.due, last.failed, last.error) == (0, 0, "")
 
 
 async def test_the_run_mails_what_failed_and_no_secret(core: Core, tmp_path: Path) -> None:
