@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     " WHERE archived_at IS NOT NULL AND purged_at IS NULL ORDER BY name",
     "dns accounts": "SELECT name FROM dns_account ORDER BY name",
     "end servers": "SELECT name FROM end_server ORDER BY name",
+    "filters": "SELECT DISTINCT name FROM saved_filter ORDER BY name",
     "mappings": "SELECT DISTINCT pattern FROM mapping ORDER BY pattern",
     "requests": "SELECT CAST(number AS TEXT) FROM request ORDER BY number DESC",
     "slots": "SELECT CAST(id AS TEXT) FROM vault_slot ORDER BY id",

@@ -13,6 +13,7 @@ from kmtui.model import Version
 from kmtui.screens.anyway import ask_anyway
 from kmtui.screens.certificate_keys import revocation_reason
 from kmtui.screens.confirm import Answers, Refusal
+from kmtui.screens.here import with_keys
 from kmtui.screens.renewal_words import listed
 from kmtui.screens.results import Result, Results, certificate_screen, show_results
 from kmtui.screens.revocation_question import Question, Subject, Wish
@@ -176,7 +177,7 @@ class Revoking:
         if error.problem is not None and error.problem.detail:
             said.append(("CA says", f"“{error.problem.detail}”"))
         if error.hint:
-            said.append(("next", error.hint))
+            said.append(("next", with_keys(error.hint)))
         self._say("", "")
         again = replace(question, subjects=[subject_now or subject], cas=cas)
         self._ask(again, refused, said)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from kmtui.model import Deployment, Problem, Target, TargetState
 from kmtui.screens.checklines import CONTINUED
+from kmtui.screens.here import with_keys
 from kmtui.screens.renewal_words import moment
 from kmtui.status import Cell, ago, look, status_cell, when
 from kmtui.widgets.details import Fact
@@ -101,7 +102,7 @@ def standing_facts(target: Target, now: datetime) -> list[Fact]:
     if target.error and target.state != TargetState.UPLOADING:
         facts.append(("what", (target.error, "bad" if target.state in NOT_WELL else "warn")))
         if target.hint:
-            facts.append(("next", target.hint))
+            facts.append(("next", with_keys(target.hint)))
     elif target.step:
         facts.append(("now" if target.state == TargetState.UPLOADING else "last", target.step))
     facts += again_fact(target, now)

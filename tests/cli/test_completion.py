@@ -12,6 +12,7 @@ import pytest
 from kmtui.cli.completion import ASKED, OFFERED
 from kmtui.core.completion import completions
 from kmtui.core.formats.registry import FORMATS, Part
+from kmtui.core.saved_filters import LISTS
 from kmtui.db.files import FILE_NAME
 from tests.cli.conftest import Run
 from tests.cli.tree import commands, parameter_names
@@ -47,6 +48,7 @@ def inventory(ready: Run, tmp_path: Path) -> str:
             *("--name", label, "--save", "always"),
         )
     ready("cert", "delete", "shop-old", "--yes")
+    ready("filter", "add", "lost", "status:failing")
     ready("target", "add", "shop", "edge", "--exec", "/bin/true")
     return str(tmp_path / "data")
 
@@ -59,6 +61,7 @@ def test_what_the_inventory_knows_is_offered_without_a_key(inventory: str) -> No
             *("kmtui cert renew shop ", "kmtui cert use shop --version ", "kmtui cert move x --a"),
             *("kmtui cert set shop --account ", "kmtui target show shop ", "kmtui ca check la"),
             *("kmtui request show ", "kmtui dns test ", "kmtui server test ", "kmtui account up"),
+            *("kmtui cert list --saved ", "kmtui filter delete l"),
             *("kmtui mapping delete ", "kmtui mapping add x --dns ", "kmtui vault remove-slot "),
         )
     }
@@ -78,6 +81,8 @@ def test_what_the_inventory_knows_is_offered_without_a_key(inventory: str) -> No
         "kmtui dns test ": ["ns"],
         "kmtui server test ": ["web"],
         "kmtui account up": ["update"],
+        "kmtui cert list --saved ": ["lost"],
+        "kmtui filter delete l": ["lost"],
         "kmtui mapping delete ": [".kmtui.test", "www.kmtui.test"],
         "kmtui mapping add x --dns ": ["ns"],
         "kmtui vault remove-slot ": ["1"],
@@ -187,3 +192,4 @@ def test_every_rule_is_about_a_parameter_that_exists() -> None:
     assert set(OFFERED) - known == set()
     assert OFFERED["cert export --format"] == tuple(FORMATS)
     assert OFFERED["cert export --part"] == tuple(Part)
+    assert OFFERED["filter * --list"] == tuple(LISTS)
