@@ -81,6 +81,8 @@ TABLE: tuple[Key, ...] = (
     Key("mark_range", "V", "mark range", "Mark from here; again marks up to there"),
     Key("sort", "o", "sort", "Sort by the next column"),
     Key("sort_reverse", "O", "reverse", "Turn the order around"),
+    Key("filters", "F", "filters", "Filters that are kept under a name"),
+    Key("keep_filter", "ctrl+s", "keep filter", "Keep this filter under a name", writes=True),
     Key("next_pane", "tab", "next pane", "Next pane or tab"),
     # certificates and versions
     Key("new", "n", "new", "Start a new one", writes=True),
@@ -95,7 +97,7 @@ TABLE: tuple[Key, ...] = (
     Key("revoke", "X", "revoke", "Invalid at once, for everyone", danger=True, writes=True),
     Key("delete", "D", "delete", "Remove from kmtui", danger=True, writes=True),
     Key("undelete", "u", "undo delete", "Bring a deleted one back", writes=True),
-    Key("timeline", "t", "timeline", "Everything that happened to it"),
+    Key("timeline", "t", "timeline", "Expiries and planned renewals, week by week"),
     Key("deploy", "p", "deploy", "Put the current version on the targets", writes=True),
     Key("rollback", "b", "roll back", "Put this version back on the targets", writes=True),
     Key("diff", "d", "diff", "What changed since the version before; again, an older one"),
@@ -140,7 +142,10 @@ LISTED = _ids("filter sort sort_reverse")
 """Ids of the keys of a screen that shows a list."""
 
 SCREENS: dict[str, tuple[str, ...]] = {
-    "certificates": _ids("open new renew renew_due save revoke delete undelete export map"),
+    "certificates": _ids(
+        "open new renew renew_due save revoke delete undelete export map "
+        "timeline filters keep_filter"
+    ),
     "certificate": _ids(
         "open next_pane renew save revoke undelete export diff deploy rollback test new edit "
         "delete auto_renew auto_save"
@@ -148,18 +153,23 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "target": _ids("next_pane deploy test edit delete last_error"),
     "version": _ids("next_pane export"),
     "diff": _ids("diff"),
-    "requests": _ids("open new retry edit cancel save log drop_draft"),
+    "requests": _ids("open new retry edit cancel save log drop_draft filters keep_filter"),
     "request": _ids("open next_pane retry edit cancel save log"),
     "leftovers": _ids("open clean_up"),
-    "accounts": _ids("open new add_existing edit export test roll_key delete deactivate agree"),
+    "accounts": _ids(
+        "open new add_existing edit export test roll_key delete deactivate agree "
+        "filters keep_filter"
+    ),
     "account": _ids("edit export test roll_key delete deactivate agree"),
     "authorities": _ids("open new test delete"),
     "authority": _ids("test delete"),
-    "dns": _ids("open new edit test map delete"),
+    "dns": _ids("open new edit test map delete filters keep_filter"),
     "dns_account": _ids("test edit map delete"),
-    "servers": _ids("open new edit test map delete"),
+    "servers": _ids("open new edit test map delete filters keep_filter"),
     "server": _ids("test edit map delete"),
-    "activity": _ids("open verify"),
+    "activity": _ids("open verify filters keep_filter"),
+    "filters": _ids("open new delete"),
+    "timeline": _ids("open"),
     "form": _ids("send"),
     "error": _ids("retry"),
     "results": _ids("open"),

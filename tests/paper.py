@@ -35,6 +35,7 @@ class PaperCore:
         self.bus = Bus()
         self.access = SimpleNamespace(mode=mode)
         self.jobs = SimpleNamespace(running=())
+        self.filters = SimpleNamespace(check=self.check)
         self.recovery = SimpleNamespace(left_behind=self.left_behind)
         self.sandbox = False
         self.version = 1
@@ -46,6 +47,9 @@ class PaperCore:
 
     async def data_version(self) -> int:
         return self.version
+
+    async def check(self, of: str, text: str) -> None:
+        """Any filter says something."""
 
     async def left_behind(self) -> list[Any]:
         return []

@@ -36,6 +36,7 @@ _EVERY_LINE = sqlalchemy.select(
 SORTS = {
     "at": Sort(col(ActivityRow.id), descending=True),
     "who": Sort(col(ActivityRow.actor)),
+    "from": Sort(col(ActivityRow.origin)),
     "what": Sort(col(ActivityRow.action)),
     "on": Sort(col(ActivityRow.object_name)),
     "outcome": Sort(col(ActivityRow.outcome)),

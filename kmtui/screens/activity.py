@@ -27,17 +27,19 @@ class ActivityScreen(ListPage):
     MARKABLE = False
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("TIME", 16, sort="at"),
-        Column("WHO", 10, 20, flex=1, drop=2, middle=True),
-        Column("FROM", 18, 28, flex=1, drop=3),
-        Column("WHAT", 16, drop=1),
-        Column("ON", 16, 44, flex=2, middle=True),
-        Column("OUTCOME", 15, flex=2),
+        Column("WHO", 10, 20, flex=1, drop=2, middle=True, sort="who"),
+        Column("FROM", 18, 28, flex=1, drop=3, sort="from"),
+        Column("WHAT", 16, drop=1, sort="what"),
+        Column("ON", 16, 44, flex=2, middle=True, sort="on"),
+        Column("OUTCOME", 15, flex=2, sort="outcome"),
     )
     EMPTY = "Nothing was done yet. Every action by anyone is written down here."
     KEY_LINE: ClassVar[tuple[str, ...]] = (
         *("help", "filter", "open", "verify", "sort_reverse", "copy", "last_error", "leave"),
     )
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("verify", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("verify", "filters", "keep_filter", show=False)
+    ]
     DEFAULT_CSS = """
     ActivityScreen.-wide #row-line { display: block; }
     """
@@ -81,8 +83,12 @@ class ActivityScreen(ListPage):
         return "  ".join(text for text, _ in row.cells) if row else ""
 
     def action_sort(self) -> None:
-        """There is one order; it can only be turned around."""
-        self.action_sort_reverse()
+        """The list's own order is a column's here: there is no step between; newest first."""
+        super().action_sort()
+        if not self.sort:
+            super().action_sort()
+        if self.sort == "at":
+            self.action_sort_reverse()
 
     def open_row(self, row: Row) -> None:
         self.start(self._open(row.data), "open")

@@ -63,12 +63,13 @@ class CertificatesScreen(ListPage):
     MODE = "certificates"
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("NAME", 22, 64, flex=2, middle=True, sort="name"),
-        Column("STATUS", 9),
+        Column("STATUS", 9, sort="status"),
         Column("EXPIRES", 10, sort="expires"),
         Column("IN", 5, align="right"),
         Column("RENEWAL", 16, 48, flex=1, drop=1, sort="renewal"),
         Column("VER", 4, align="right", drop=2, sort="versions"),
     )
+    MORE_SORTS = ("issuer", "account", "created", "attempt")
     BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("certificates")]
     KEY_LINE: ClassVar[tuple[str, ...]] = (
         *("help", "filter", "sort", "mark", "open", "new", "renew"),
@@ -164,7 +165,7 @@ class CertificatesScreen(ListPage):
         self._fresh.add(certificate_id)
         row = self.table.row
         if row is not None and row.key == certificate_id:
-            self.pane.show(self.facts(row))
+            self.show_row()
 
     def line(self, row: Row) -> Sequence[Cell]:
         certificate: Certificate = row.data
@@ -215,6 +216,17 @@ class CertificatesScreen(ListPage):
         from kmtui.screens.new_request import NewRequestScreen
 
         self.app.push_screen(NewRequestScreen())
+
+    def action_timeline(self) -> None:
+        from kmtui.screens.timeline import TimelineScreen
+
+        shown = TimelineScreen()
+
+        def look(_: None) -> None:
+            if (week := shown.chosen) is not None:
+                self.look_for(week.expiring_filter if week.expires else week.renewing_filter)
+
+        self.app.push_screen(shown, look)
 
     def action_map(self) -> None:
         from kmtui.screens.mappings import MappingsScreen

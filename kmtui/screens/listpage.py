@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 
 from kmtui.bindings import LISTED, bindings
+from kmtui.screens.filtering import Filtering
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
 from kmtui.status import Cell
@@ -31,6 +32,8 @@ class ListPage(Page):
     COLUMNS: ClassVar[tuple[Column, ...]]
     EMPTY: ClassVar[str] = "Nothing here yet."
     MARKABLE: ClassVar[bool] = True
+    MORE_SORTS: ClassVar[tuple[str, ...]] = ()
+    """Sort words that no column stands for."""
     # First of all, at the moment it arrives: what is typed ahead of the filter goes to its field,
     # where letters are letters and no commands.
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,6 +60,7 @@ class ListPage(Page):
         super().__init__()
         self.table = RowTable(self.COLUMNS, empty=self.EMPTY, markable=self.MARKABLE)
         self.filter_bar = FilterBar()
+        self.filtering = Filtering(self, self.MODE)
         self.pane = Details(id="pane")
         self.row_line = Line(id="row-line")
         self.filter_text = ""
@@ -137,13 +141,22 @@ class ListPage(Page):
     def on_row_table_highlighted(self, event: RowTable.Highlighted) -> None:
         if event.table is not self.table:
             return
-        row = event.row
         self.status_line.tell(position=self.table.position)
-        facts = self.facts(row) if row else ()
+        self.show_row()
+        self.refresh_bindings()
+
+    def show_row(self) -> None:
+        """Tell about the row under the cursor; while a filter is typed, about its words."""
+        row = self.table.row
+        typed = self.filter_bar.typed
+        if self.filter_bar.is_open and self.filtering.known:
+            facts: Sequence[Fact] = self.filtering.facts(typed)
+            line: Sequence[Cell] = self.filtering.line(typed, self.size.width)
+        else:
+            facts, line = (self.facts(row), self.line(row)) if row else ((), ())
         self.pane.set_class(bool(facts), "-used")
         self.pane.show(facts)
-        self.row_line.show(self.line(row) if row else ())
-        self.refresh_bindings()
+        self.row_line.show(line)
 
     def on_row_table_opened(self, event: RowTable.Opened) -> None:
         if event.table is self.table:
@@ -155,13 +168,31 @@ class ListPage(Page):
     def on_row_table_read_failed(self, event: RowTable.ReadFailed) -> None:
         self.say("this list could not be read; ctrl+r tries again", "bad")
 
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+    def on_filter_bar_typed(self) -> None:
+        self.show_row()
+
+    async def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        checked = self.workbench.core is not None and self.filtering.known
+        if checked and not await self.filtering.accept(event.text):
+            self.show_row()
+            return
         self.filter_text = event.text
         self._query_changed()
+        self.show_row()
 
     def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
         self.remove_class("-filtering")
         self.table.focus()
+        self.show_row()
+        if self.filtering.refusal is not None:
+            self.say(self.filtering.said(), "bad")
+
+    def look_for(self, text: str, sort: str = "", descending: bool = False) -> None:
+        """Filter by a text, in that order if one is given, as if both had been chosen here."""
+        if sort:
+            self.sort, self.descending = sort, descending
+            self._query_changed()
+        self.filter_bar.set_text(text)
 
     # Keys
 
@@ -173,14 +204,26 @@ class ListPage(Page):
         """As every page; in the field of the filter its key is a character like others."""
         if action == "filter" and self.filter_bar.is_open:
             return False
+        if action in ("filters", "keep_filter") and not self.filtering.known:
+            return False
         return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         self.add_class("-filtering")
         self.filter_bar.open()
+        self.show_row()
+
+    def action_filters(self) -> None:
+        self.filtering.show_kept()
+
+    def action_keep_filter(self) -> None:
+        """Keep what is typed, also where it is being typed."""
+        text = self.filter_bar.typed if self.filter_bar.is_open else self.filter_text
+        self.filter_bar.action_keep()
+        self.filtering.keep(text)
 
     def action_sort(self) -> None:
-        words = ["", *(column.sort for column in self.COLUMNS if column.sort)]
+        words = ["", *(each.sort for each in self.COLUMNS if each.sort), *self.MORE_SORTS]
         self.sort = words[(words.index(self.sort) + 1) % len(words)]
         self.descending = False
         self._query_changed()

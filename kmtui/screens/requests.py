@@ -45,8 +45,8 @@ class RequestsScreen(ListPage):
     MODE = "requests"
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("ID", 4, sort="number"),
-        Column("NAME", 20, 40, flex=2, middle=True),
-        Column("KIND", 7, drop=1),
+        Column("NAME", 20, 40, flex=2, middle=True, sort="name"),
+        Column("KIND", 7, drop=1, sort="kind"),
         Column("STATE", 11, sort="status"),
         Column("STEP / WHY", 20, flex=3),
         Column("WHEN", 5, drop=2, sort="created"),

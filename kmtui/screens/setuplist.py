@@ -41,7 +41,7 @@ class SetupList(ListPage):
     NOUN: ClassVar[tuple[str, str]] = ("row", "rows")
     """One, many."""
     MARKABLE = False
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("new", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("new", "filters", "keep_filter", show=False)]
 
     def __init__(self) -> None:
         super().__init__()

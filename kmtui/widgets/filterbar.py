@@ -39,6 +39,13 @@ class FilterBar(Horizontal):
             self.bar = bar
             self.text = text
 
+    class Typed(Message):
+        """A character came or went; `typed` is what stands there."""
+
+        def can_replace(self, message: Message) -> bool:
+            """Only what stands there last is of interest."""
+            return isinstance(message, FilterBar.Typed)
+
     class Closed(Message):
         """The bar is hidden again; the list wants the focus."""
 
@@ -63,6 +70,11 @@ class FilterBar(Horizontal):
     def text(self) -> str:
         """The filter in force."""
         return self._told
+
+    @property
+    def typed(self) -> str:
+        """What stands in the line, in force or not."""
+        return self.query_one(Input).value if self.is_mounted else ""
 
     @property
     def is_open(self) -> bool:
@@ -102,6 +114,7 @@ class FilterBar(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Wait for a pause in typing."""
         event.stop()
+        self.post_message(self.Typed())
         if self._pause is not None:
             self._pause.stop()
         self._pause = self.set_timer(PAUSE, lambda: self._tell(event.value))

@@ -61,6 +61,7 @@ STATEMENTS = (
     # `since:` in the trail, and its orders.
     "CREATE INDEX activity_by_time ON activity (at)",
     "CREATE INDEX activity_by_actor ON activity (actor, id)",
+    "CREATE INDEX activity_by_origin ON activity (origin, id)",
     "CREATE INDEX activity_by_action ON activity (action, id)",
     "CREATE INDEX activity_by_name ON activity (object_name, id)",
     "CREATE INDEX activity_by_outcome ON activity (outcome, id)",
