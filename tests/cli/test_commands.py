@@ -162,5 +162,5 @@ def test_people_read_tables(run: Run, capsys: pytest.CaptureFixture[str], tmp_pa
     assert cli.run(["--data", str(tmp_path / "data"), "ca", "list"]) == 0
 
     head, *rows = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "TITLE", "STATE", "DAYS", "EAB", "DIRECTORY"]
+    assert head.split() == ["NAME", "TITLE", "STATE", "ANSWERS", "DAYS", "EAB", "DIRECTORY"]
     assert any("retired" in row for row in rows)
