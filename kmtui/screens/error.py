@@ -44,7 +44,9 @@ def problem_facts(problem: Problem) -> list[Fact]:
     facts.append(("Said", (f"{problem.type}{status}", "muted")))
     if problem.detail:
         facts.append((" ", f"“{problem.detail}”"))
-    facts += [(part.identifier, f"{part.type}\n“{part.detail}”") for part in problem.subproblems]
+    for part in problem.subproblems:
+        facts.append(("For", (part.identifier, "strong")))
+        facts.append((" ", f"{part.type}\n“{part.detail}”"))
     if problem.where:
         facts.append(("Where", problem.where))
     return facts

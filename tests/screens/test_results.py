@@ -141,6 +141,7 @@ async def test_long_work_fills_the_list_and_goes_on_when_it_is_left() -> None:
         await pilot.press("exclamation_mark")
         await settled(pilot)
         assert "1 of 3 failed" in screen_text(app)
+        assert "For    b.example.org" in screen_text(app)
         assert "the CA is away; wait a little" in screen_text(app)
 
 
