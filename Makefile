@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test torture lint servers docs bench lock clean
+.PHONY: help demo run test torture lint servers docs goldens bench lock clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +39,9 @@ servers:         ## Fetch the real servers of the tests into .cache (no root nee
 docs: $(STAMP)   ## Write anew what comes from the code: commands, keys, DNS providers
 	@for script in command_page key_table dns_pages; do \
 	    $(BIN)/python scripts/$$script.py || exit 1; done
+
+goldens: $(STAMP) ## Write the kept screens anew; look at the difference before you commit it
+	@KMTUI_GOLDENS=write $(BIN)/python -m pytest -q tests/real/test_buypass_walk.py
 
 bench: $(STAMP)  ## Measure, and print ratios
 	@for script in tests/bench/*.py; do PYTHONPATH=. $(BIN)/python $$script || exit 1; done

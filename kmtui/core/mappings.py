@@ -115,7 +115,7 @@ class Mappings:
                 "mapping",
                 mapping.id,
                 pattern,
-                detail=f"{mapping.challenge_type} {dns or server}",
+                detail=f"{mapping.challenge_type} {mapping.dns_account or mapping.server}",
             )
 
         await self._context.db.write(store)

@@ -22,6 +22,9 @@ from kmtui.status import (
 from kmtui.widgets.details import Fact
 from kmtui.widgets.rows import Row
 
+ENDS = {"expired": "on", "revoked": "· would expire", "archived": "· expires"}
+"""What stands between a status and the last day of the certificate, where it is not *until*."""
+
 
 def names_in_short(certificate: Certificate) -> str:
     """The label and how many more names there are: ``shop.example.org +2``."""
@@ -81,7 +84,7 @@ def head_facts(
     status, tone = status_cell(certificate_status(certificate, now))
     if certificate.not_after is not None:
         left = until(certificate.not_after, now)
-        status = f"{status} until {date(certificate.not_after)} ({left})"
+        status = f"{status} {ENDS.get(status, 'until')} {date(certificate.not_after)} ({left})"
     return [
         ("names", names),
         ("status", (status, tone)),

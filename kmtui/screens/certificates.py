@@ -50,6 +50,8 @@ RESTS = 0.1
 FIRST_RUN = """No certificates yet.
 
 {vault}3 n   register an account       (staging first: its rate limits are generous)
+4 n   add a DNS account         (proves names by TXT records, wildcards too)
+5 n   add an end server         (proves names by files over http)
 n     request a certificate     (needs an account)
 
 Data: {data}
@@ -72,8 +74,8 @@ class CertificatesScreen(ListPage):
     MORE_SORTS = ("issuer", "account", "created", "attempt")
     BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("certificates")]
     KEY_LINE: ClassVar[tuple[str, ...]] = (
-        *("help", "filter", "sort", "mark", "open", "new", "renew"),
-        *("revoke", "delete", "renew_due", "save", "export", "copy", "last_error", "leave"),
+        *("help", "filter", "sort", "mark", "open", "new", "renew", "save"),
+        *("revoke", "delete", "renew_due", "export", "copy", "last_error", "leave"),
     )
 
     def __init__(self) -> None:

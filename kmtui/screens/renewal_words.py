@@ -104,6 +104,8 @@ def next_try(verdict: Verdict, newest: Request | None, now: datetime) -> Cell:
             return goes_on(newest, now), "warn"
         case "under-way":
             return f"goes on now: {verdict.why}", "working"
+        case "revoked":
+            return "none: r gets another one in its place", "warn"
         case "auto-renew-off":
             return "none: w switches it on, r renews by hand", "warn"
         case "":

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 import pyte
 
 ROWS, COLUMNS = 24, 80
+WIDE = (40, 120)
 PATIENCE = 60.0
 """Seconds for one thing to be drawn; generous, because the machine may be busy."""
 QUIET = 0.1
@@ -26,7 +28,7 @@ QUIET = 0.1
 
 
 class Screen:
-    """The program on a terminal of 80 by 24: what it sends, and what can be seen of it."""
+    """The program on a terminal, 80 by 24 at first: what it sends, and what can be seen of it."""
 
     def __init__(self, master: int, process: subprocess.Popen[bytes]) -> None:
         self.process = process
@@ -54,6 +56,18 @@ class Screen:
             assert time.monotonic() < deadline, f"no {awaited!r} on:\n{self.text}"
             assert self.process.poll() is None, f"it ended by itself:\n{self.text}"
 
+    def rest(self, seconds: float) -> None:
+        """Take in what is drawn, until nothing was for so long."""
+        while self._read(seconds):
+            pass
+
+    def resize(self, rows: int, columns: int, awaited: str = "") -> None:
+        """Pull the terminal to another size, as a window is."""
+        set_size(self._master, rows, columns)
+        self._picture.resize(rows, columns)
+        self.process.send_signal(signal.SIGWINCH)
+        self.wait_for(awaited)
+
     def leave(self, key: str) -> int:
         """Press the key that quits; the exit code."""
         os.write(self._master, key.encode())
@@ -77,11 +91,16 @@ class Screen:
         return True
 
 
+def set_size(line: int, rows: int, columns: int) -> None:
+    """Tell a terminal line how large its window is (TIOCSWINSZ)."""
+    fcntl.ioctl(line, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
 @contextmanager
 def on_screen(environment: dict[str, str]) -> Iterator[Screen]:
     """The program without arguments, on a terminal of its own."""
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    set_size(slave, ROWS, COLUMNS)
     process = subprocess.Popen(
         [sys.executable, "-m", "kmtui"],
         stdin=slave,
