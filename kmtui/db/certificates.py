@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, or_
+from sqlalchemy import delete, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -15,6 +15,7 @@ from kmtui.db import accounts, certificate_filters, certificate_order, filters, 
 from kmtui.db.certificate_copies import refresh as refresh
 from kmtui.db.certificate_copies import refresh_last_request as refresh_last_request
 from kmtui.db.certificate_copies import refresh_last_status as refresh_last_status
+from kmtui.db.certificate_order import FIELDS
 from kmtui.db.certificate_states import LIVE
 from kmtui.db.certificate_states import counts as counts
 from kmtui.db.tables import CertificateNameRow, CertificateRow
@@ -27,9 +28,6 @@ CHANGEABLE = frozenset(
     }
 )
 SORTS = certificate_order.SORTS
-_AS_STORED = tuple(
-    name for name in CertificateRow.model_fields if name in Certificate.__dataclass_fields__
-)
 
 
 def insert(session: Session, certificate: Certificate) -> None:
@@ -135,7 +133,7 @@ def page(session: Session, query: ListQuery) -> list[Certificate]:
     or ``status:archived``. Raises InvalidInput for a filter or an order that says nothing.
     """
     conditions = certificate_filters.conditions(session, query)
-    return _models(session, certificate_order.page(session, query, conditions))
+    return _from_fields(session, certificate_order.page(session, query, conditions))
 
 
 def count(session: Session, query: ListQuery) -> int:
@@ -248,20 +246,18 @@ def _index_names(session: Session, row: CertificateRow) -> None:
         rows.append(session, CertificateNameRow, fields)
 
 
-def _models(
-    session: Session, found: Iterable[CertificateRow] | Iterable[Row[Any]]
-) -> list[Certificate]:
-    certificates: list[Any] = list(found)
-    by_id = accounts.labels(session, (row.account_id for row in certificates))
+def _models(session: Session, found: Iterable[CertificateRow]) -> list[Certificate]:
+    return _from_fields(session, [{name: getattr(row, name) for name in FIELDS} for row in found])
+
+
+def _from_fields(session: Session, found: Sequence[certificate_order.Fields]) -> list[Certificate]:
+    """Certificates from the columns of their rows."""
+    by_id = accounts.labels(session, (fields["account_id"] for fields in found))
     models = []
-    for row in certificates:
-        account = by_id.get(row.account_id)
-        models.append(
-            Certificate(
-                **{name: getattr(row, name) for name in _AS_STORED},
-                account=account.name if account else None,
-                ca=account.ca if account else None,
-                revoked_at=row.current_revoked_at,
-            )
-        )
+    for fields in found:
+        account = by_id.get(fields["account_id"])
+        fields["revoked_at"] = fields.pop("current_revoked_at")
+        fields["account"] = account.name if account else None
+        fields["ca"] = account.ca if account else None
+        models.append(Certificate(**fields))
     return models

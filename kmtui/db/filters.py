@@ -97,7 +97,7 @@ def condition(term: Term, known: Qualifiers) -> Condition:
         raise InvalidInput(
             f"{term.qualifier}:{term.value} says nothing",
             field="filter",
-            hint=f"{term.qualifier}: takes {error}",
+            hint=f"it takes {error}",
         ) from None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MOMENTS = "2027-01, 2027-01-15, 2027-01..2027-03, <30d or >90d"
+MOMENTS = "<30d, >90d, 2027-01 or 2027-01..2027-03"
 """How a time is given, in words."""
 PAST = "7d or 2026-10-01"
 HEX = "hexadecimal digits, the first four or more"

@@ -39,15 +39,16 @@ class Filtering:
             self.refusal = refusal
         return self.refusal is None
 
-    def said(self) -> str:
-        """The refusal in one line."""
+    def said(self, room: int) -> str:
+        """The refusal in one line of so many cells, no word cut."""
         if self.refusal is None:
             return ""
-        return f"{self.refusal.message}: {self.refusal.hint}"
+        text = f"{self.refusal.message}: {self.refusal.hint}"
+        return text if len(text) <= room else f"{text[: room - 1].rpartition(' ')[0]}…"
 
     def facts(self, typed: str) -> list[Fact]:
         """The words, for the pane: those that begin like the last one that is typed."""
-        wrong: list[Fact] = [("", (self.said(), "bad")), ("", "")] if self.refusal else []
+        wrong: list[Fact] = [("", (self.said(1000), "bad")), ("", "")] if self.refusal else []
         if not self._words:
             return []
         fitting = self._fitting(typed)
@@ -62,7 +63,7 @@ class Filtering:
     def line(self, typed: str, room: int) -> list[Cell]:
         """The same where there is one line: whole words, as many as fit."""
         if self.refusal is not None:
-            return [(self.said(), "bad")]
+            return [(self.said(room), "bad")]
         fitting = self._fitting(typed)
         if len(fitting) == 1:
             (word,) = fitting

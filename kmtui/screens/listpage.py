@@ -185,7 +185,7 @@ class ListPage(Page):
         self.table.focus()
         self.show_row()
         if self.filtering.refusal is not None:
-            self.say(self.filtering.said(), "bad")
+            self.say(self.filtering.said(self.size.width), "bad")
 
     def look_for(self, text: str, sort: str = "", descending: bool = False) -> None:
         """Filter by a text, in that order if one is given, as if both had been chosen here."""

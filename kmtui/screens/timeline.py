@@ -95,7 +95,10 @@ class TimelineScreen(ListPage):
         week: Week = row.data
         if week.wave:
             return [(f"wave: {week.wave}", "warn")]
-        return [(f"{week.expires} expire, {week.by_hand} of them unless renewed by hand", "muted")]
+        said = f"{week.expires} expire"
+        if week.by_hand:
+            said = f"{said}, {week.by_hand} of them unless they are renewed by hand"
+        return [(f"{said}; {week.renews} renewals are planned", "muted")]
 
     def impossible(self, key: str) -> str:
         if key == "open" and self.table.row is None:

@@ -33,7 +33,7 @@ _STATEMENTS = (
     INSERT INTO account (id, name, ca, directory_url, account_url, status, key_type, key_thumbprint,
         created_at)
     SELECT 'account-' || i, 'account-' || i, 'ca-' || (i / 2), 'https://ca.example.test/' || i,
-        'https://ca.example.test/account/' || i, 'valid', 'ec256', 'thumbprint', :now_text FROM n""",
+        'https://ca.example.test/account/' || i, 'valid', 'ec256', 'thumb', :now_text FROM n""",
     """INSERT INTO dns_account (id, name, provider, settings, zones, created_at, last_test_detail)
     VALUES ('dns-0', 'zone-a', 'rfc2136', '{}', '[]', :now_text, ''),
            ('dns-1', 'zone-b', 'rfc2136', '{}', '[]', :now_text, '')""",

@@ -150,7 +150,7 @@ def test_a_status_may_be_cut_short(filled: Filled) -> None:
     assert shown(filled, "!status:exp") == ["new"]
     with pytest.raises(InvalidInput, match="status:nonsense says nothing") as caught:
         shown(filled, "status:nonsense")
-    assert "status: takes pending, available, valid" in caught.value.hint
+    assert "it takes pending, available, valid" in caught.value.hint
 
 
 def test_archived_ones_are_shown_when_asked_for(filled: Filled) -> None:
