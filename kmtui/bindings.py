@@ -101,7 +101,7 @@ TABLE: tuple[Key, ...] = (
     Key("deploy", "p", "deploy", "Put the current version on the targets", writes=True),
     Key("rollback", "b", "roll back", "Put this version back on the targets", writes=True),
     Key("diff", "d", "diff", "What changed since the version before; again, an older one"),
-    Key("edit", "E", "edit", "Change its settings", writes=True),
+    Key("edit", "E", "edit", "Change its settings; of a certificate: reissue it", writes=True),
     # requests
     Key("retry", "r", "retry", "Try again with the same settings", writes=True),
     Key("cancel", "c", "cancel", "Stop it and clean up", writes=True),
@@ -143,16 +143,18 @@ LISTED = _ids("filter sort sort_reverse")
 
 SCREENS: dict[str, tuple[str, ...]] = {
     "certificates": _ids(
-        "open new renew renew_due save revoke delete undelete export map "
+        "open new renew renew_due save revoke delete undelete import_files export move edit map "
         "timeline filters keep_filter"
     ),
     "certificate": _ids(
-        "open next_pane renew save revoke undelete export diff deploy rollback test new edit "
-        "delete auto_renew auto_save"
+        "open next_pane renew save revoke undelete export move diff deploy rollback test new "
+        "edit delete auto_renew auto_save"
     ),
     "target": _ids("next_pane deploy test edit delete last_error"),
     "version": _ids("next_pane export"),
     "diff": _ids("diff"),
+    "import": _ids("open send"),
+    "move": _ids("send"),
     "requests": _ids("open new retry edit cancel save log drop_draft filters keep_filter"),
     "request": _ids("open next_pane retry edit cancel save log"),
     "leftovers": _ids("open clean_up"),

@@ -134,9 +134,7 @@ class Moves:
     ) -> Move:
         try:
             if row.account_id == account.id:
-                raise InvalidInput(
-                    f"{row.name} is with the account {account.name} already", field="account"
-                )
+                raise InvalidInput("it is with this account already", field="account")
             spec, _ = await self._successors.planned(row, {"account": account.id})
         except KmtuiError as error:
             found = [Finding("certificate", False, error.message, error.hint)]

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from kmtui.core.errors import NotFound
 from kmtui.model import Account, Authority
 from kmtui.widgets.details import Fact
+
+if TYPE_CHECKING:
+    from kmtui.core.core import Core
+
+
+async def known_authority(core: Core, name: str | None) -> Authority | None:
+    """The CA of that name; None where it left the catalogue since, or nobody asked one."""
+    try:
+        return await core.cas.recent(name) if name else None
+    except NotFound:
+        return None
 
 
 def ca_label(ca: Authority) -> str:

@@ -14,6 +14,7 @@ from kmtui.bindings import KEYS, bindings, screen_bindings
 from kmtui.core.errors import KmtuiError
 from kmtui.core.events import TargetChanged
 from kmtui.model import Target, Version
+from kmtui.screens.authority_words import known_authority
 from kmtui.screens.certificate_acts import CertificateActs
 from kmtui.screens.certificate_forms import CertificateForms, diff_reason, form_reason
 from kmtui.screens.certificate_rows import Shown, row_error, row_facts, row_screen, row_text
@@ -36,7 +37,10 @@ KEY_LINES = {
     "targets": ("help", "open", "new", "deploy", "test", "edit", "delete", "next_pane", "back"),
 }
 """Ids of the keys that each tab needs most."""
-REST = ("delete", "deploy", "rollback", "new", "auto_renew", "auto_save", "copy", "last_error")
+REST = (
+    *("edit", "move", "delete", "deploy", "rollback", "new", "auto_renew", "auto_save"),
+    *("copy", "last_error"),
+)
 """Ids of what follows where there is room."""
 
 
@@ -115,13 +119,15 @@ class CertificateScreen(CertificateActs):
         attempts = await certificates.attempts(self.certificate_id)
         targets = await self.core.targets.of_certificate(self.certificate_id)
         verdict = await self.core.renewal.verdict(self.certificate_id)
+        authority = await known_authority(self.core, certificate.ca)
         if not self.is_attached:
             return
         now = datetime.now(UTC)
         self.certificate = certificate
         self._attempt_ids = frozenset(attempt.id for attempt in attempts)
         self.title_line.show_crumbs("Certificates", certificate.name)
-        self.head.show(head_facts(certificate, verdict, attempts[0] if attempts else None, now))
+        newest = attempts[0] if attempts else None
+        self.head.show(head_facts(certificate, verdict, newest, now, authority))
         self.versions.reload(ListSource(version_row(version, now) for version in versions))
         self.attempts.reload(ListSource(attempt_row(attempt, now) for attempt in attempts))
         self.targets.show(targets, now)
@@ -183,15 +189,15 @@ class CertificateScreen(CertificateActs):
             return reason
         if key == "diff":
             return diff_reason(self.version, self.versions.count)
-        if reason := form_reason(self.core, key, [self.certificate_id], self.certificate):
-            return reason
+        if self._tab != "targets" or key != "edit":
+            reason = form_reason(self.core, key, [self.certificate_id], self.certificate)
+            if reason:
+                return reason
         if key == "rollback":
             return rollback_reason(self.version, self.targets.targets)
-        if key == "edit" or on_target:
-            if self._tab != "targets":
-                return f"{KEYS[key].word}: tab goes to the targets, there it works"
+        if on_target or (key == "edit" and self._tab == "targets"):
             return target_reason(key, [self._target] if self._target else [], self.current)
-        return "" if key == "delete" else target_reason(key, self._chosen, self.current)
+        return "" if key in ("delete", "edit") else target_reason(key, self._chosen, self.current)
 
     @property
     def version(self) -> Version | None:
@@ -266,6 +272,11 @@ class CertificateScreen(CertificateActs):
     def action_edit(self) -> None:
         if self._target is not None:
             self.app.push_screen(TargetForm(self.certificate_id, self._target))
+        elif self._tab != "targets":
+            self._forms.edit(self.certificate_id)
+
+    def action_move(self) -> None:
+        self.start(self._forms.move([self.certificate_id]), "move")
 
     def action_delete(self) -> None:
         """The target under the cursor; elsewhere the certificate."""

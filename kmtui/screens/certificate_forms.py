@@ -1,4 +1,4 @@
-"""What the keys open about the certificates chosen on a page: export and diff."""
+"""What the keys open about the certificates chosen on a page: export, import, move, edit, diff."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kmtui.core.core import Core
     from kmtui.screens.page import Page
 
-ABOUT_ONE_OR_MANY = frozenset({"export"})
+ABOUT_ONE_OR_MANY = frozenset({"export", "move", "edit"})
 """Keys that need a certificate to be about."""
 
 
@@ -56,6 +56,12 @@ class CertificateForms:
     def __init__(self, page: Page) -> None:
         self._page = page
 
+    def import_files(self) -> None:
+        """Certificates of others."""
+        from kmtui.screens.import_form import ImportForm
+
+        self._page.app.push_screen(ImportForm())
+
     async def export(
         self, ids: Sequence[str], hidden: int = 0, *, version: int | None = None
     ) -> None:
@@ -64,6 +70,18 @@ class CertificateForms:
 
         certificates = [await self._page.core.certificates.get(each) for each in ids]
         self._page.app.push_screen(ExportForm(certificates, version=version, hidden=hidden))
+
+    async def move(self, ids: Sequence[str], hidden: int = 0) -> None:
+        """Another account for these certificates; `hidden` of them the filter does not show."""
+        from kmtui.screens.moving import MoveScreen
+
+        self._page.app.push_screen(MoveScreen(ids, hidden=hidden))
+
+    def edit(self, certificate_id: str) -> None:
+        """The certificate with other names, another key, account, profile or chain."""
+        from kmtui.screens.reissue import ReissueForm
+
+        self._page.app.push_screen(ReissueForm(certificate_id))
 
     def compare(self, version: Version) -> None:
         """A version beside the one before it; the first one beside the one after."""

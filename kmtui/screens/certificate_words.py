@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from kmtui.model import KEPT, Certificate, Request, RequestStatus, Target, Verdict
+from kmtui.model import KEPT, Authority, Certificate, Request, RequestStatus, Target, Verdict
 from kmtui.screens.checklines import CONTINUED
 from kmtui.screens.renewal_words import NAMED, policy, verdict_facts
 from kmtui.screens.target_words import in_short
@@ -53,6 +53,7 @@ def certificate_facts(
     verdict: Verdict | None = None,
     newest: Request | None = None,
     targets: Sequence[Target] = (),
+    authority: Authority | None = None,
 ) -> list[Fact]:
     """What the pane beside the list says; more once it was judged, with its last request."""
     status = certificate_status(certificate, now)
@@ -63,6 +64,7 @@ def certificate_facts(
         ("names", "\n".join(certificate.names)),
         ("issuer", certificate.issuer),
         ("account", " · ".join(filter(None, (certificate.account, certificate.ca)))),
+        *ended_facts(authority),
         ("key", " · ".join(filter(None, (certificate.key_type, certificate.profile)))),
         ("versions", versions_in_words(certificate)),
         ("targets", in_short(targets)),
@@ -76,7 +78,11 @@ def certificate_facts(
 
 
 def head_facts(
-    certificate: Certificate, verdict: Verdict, newest: Request | None, now: datetime
+    certificate: Certificate,
+    verdict: Verdict,
+    newest: Request | None,
+    now: datetime,
+    authority: Authority | None = None,
 ) -> list[Fact]:
     """What stands above the history of one certificate: its state, and all about its renewal."""
     more = len(certificate.names) - NAMED
@@ -90,8 +96,18 @@ def head_facts(
         ("status", (status, tone)),
         *archived_facts(certificate),
         ("policy", policy(certificate)),
+        *ended_facts(authority),
         *verdict_facts(verdict, newest, now),
     ]
+
+
+def ended_facts(authority: Authority | None) -> list[Fact]:
+    """That its CA issues no more, and what to do about it."""
+    if authority is None or authority.retired is None:
+        return []
+    ended = authority.retired.last_orders
+    said = f"{authority.title} issues no more since {ended}: M moves it to another"
+    return [("CA", (said, "warn"))]
 
 
 def archived_facts(certificate: Certificate) -> list[Fact]:

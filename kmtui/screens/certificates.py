@@ -13,7 +13,8 @@ from kmtui.bindings import KEYS, screen_bindings
 from kmtui.core.errors import NotFound
 from kmtui.core.events import ChallengeChanged, DeploymentStepped, RequestLogged
 from kmtui.core.problems import counted
-from kmtui.model import Certificate, Request, Target, Verdict
+from kmtui.model import Authority, Certificate, Request, Target, Verdict
+from kmtui.screens.authority_words import known_authority
 from kmtui.screens.certificate_forms import CertificateForms, form_reason
 from kmtui.screens.certificate_keys import certificate_reason
 from kmtui.screens.certificate_words import certificate_facts, certificate_row, names_in_short
@@ -44,6 +45,7 @@ COUNTED = (
 
 UNSEEN = (ChallengeChanged, RequestLogged, DeploymentStepped)
 """Events of what is not shown here."""
+Judged = tuple[Verdict, Request | None, Sequence[Target], Authority | None]
 RESTS = 0.1
 """Seconds for which the cursor stays on a row before its renewal is read: a held key reads none."""
 
@@ -53,6 +55,7 @@ FIRST_RUN = """No certificates yet.
 4 n   add a DNS account         (proves names by TXT records, wildcards too)
 5 n   add an end server         (proves names by files over http)
 n     request a certificate     (needs an account)
+i     import certificates       (of certbot, lego, acme.sh, or PEM and PFX files)
 
 Data: {data}
 Browsing works offline."""
@@ -75,7 +78,8 @@ class CertificatesScreen(ListPage):
     BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("certificates")]
     KEY_LINE: ClassVar[tuple[str, ...]] = (
         *("help", "filter", "sort", "mark", "open", "new", "renew", "save"),
-        *("revoke", "delete", "renew_due", "export", "copy", "last_error", "leave"),
+        *("revoke", "delete", "renew_due", "export", "import_files", "move"),
+        *("copy", "last_error", "leave"),
     )
 
     def __init__(self) -> None:
@@ -86,7 +90,7 @@ class CertificatesScreen(ListPage):
         self._revoking = Revoking(self, self.table.clear_marks)
         self._deleting = Deleting(self, self.table.clear_marks, self.table.select)
         self._forms = CertificateForms(self)
-        self._judged: dict[str, tuple[Verdict, Request | None, Sequence[Target]]] = {}
+        self._judged: dict[str, Judged] = {}
         """What the pane tells about the certificates that were looked at."""
         self._fresh: set[str] = set()
         """Those of them that were judged since the last change; others are shown until they are."""
@@ -161,9 +165,10 @@ class CertificatesScreen(ListPage):
             last = certificate.last_request_id
             newest = await self.core.requests.get(last) if last else None
             targets = await self.core.targets.of_certificate(certificate_id)
+            authority = await known_authority(self.core, certificate.ca)
         except NotFound:  # removed meanwhile: the list is read again
             return
-        self._judged[certificate_id] = (verdict, newest, targets)
+        self._judged[certificate_id] = (verdict, newest, targets, authority)
         self._fresh.add(certificate_id)
         row = self.table.row
         if row is not None and row.key == certificate_id:
@@ -254,6 +259,16 @@ class CertificatesScreen(ListPage):
     async def _hidden(self) -> int:
         """How many of the marked ones the filter does not show."""
         return await self.table.hidden_marks() if self.table.marks else 0
+
+    def action_import_files(self) -> None:
+        self._forms.import_files()
+
+    def action_move(self) -> None:
+        self._on_chosen(self._forms.move, "move")
+
+    def action_edit(self) -> None:
+        if self.table.chosen:
+            self._forms.edit(self.table.chosen[0])
 
     def action_renew_due(self) -> None:
         self._renewing.renew_due()
