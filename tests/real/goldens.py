@@ -66,6 +66,9 @@ class Goldens:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._seen = 0
+        if WRITE:
+            for former in directory.glob("*.txt"):
+                former.unlink()
 
     def keep(self, screen: Screen, name: str, *, leaving_out: str = "") -> None:
         """Hold what is to be seen now to what was kept under this name; wait until it is the same.
