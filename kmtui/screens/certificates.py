@@ -55,7 +55,7 @@ FIRST_RUN = """No certificates yet.
 4 n   add a DNS account         (proves names by TXT records, wildcards too)
 5 n   add an end server         (proves names by files over http)
 n     request a certificate     (needs an account)
-i     import certificates       (of certbot, lego, acme.sh, or PEM and PFX files)
+i     import certificates       (certbot, lego, acme.sh, PEM and PFX files)
 
 Data: {data}
 Browsing works offline."""
