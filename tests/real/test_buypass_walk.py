@@ -126,7 +126,7 @@ def put_in_place(walk: Walk, ca: Pebble, bundle: Path) -> None:
     walk.press(ESCAPE, "buypass-test")
     walk.press("n", "Directory URL*")
     walk.fill("buypass", ca.directory_url, str(bundle))
-    walk.keep("ca-form", leaving_out=str(bundle))
+    walk.keep("ca-form", leaving_out=r"\S*ca\.pem")
     walk.press(SEND, "buypass added")
     walk.keep("ca")
     walk.press(ESCAPE, "No accounts yet")
