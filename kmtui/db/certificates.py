@@ -138,7 +138,7 @@ def page(session: Session, query: ListQuery) -> list[Certificate]:
 
 def count(session: Session, query: ListQuery) -> int:
     """How many certificates the query matches."""
-    conditions = certificate_filters.conditions(session, query)
+    conditions = certificate_filters.conditions(session, query, counting=True)
     statement = select(func.count()).select_from(CertificateRow).where(*conditions)
     return session.exec(statement).one()
 

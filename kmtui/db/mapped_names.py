@@ -18,8 +18,8 @@ from kmtui.db.tables import CertificateNameRow, MappingRow
 _HTTP = "http-01"
 
 
-def certificates_led(session: Session, leads: Callable[[MappingRow], bool]) -> SelectOfScalar[str]:
-    """The ids of the certificates with a name whose mapping `leads` there."""
+def led(session: Session, leads: Callable[[MappingRow], bool]) -> SelectOfScalar[str]:
+    """The ids of the certificates with a name whose mapping `leads` there, once for each name."""
     mappings = list(session.exec(select(MappingRow)))
     wanted = [_ruled(row, mappings) for row in mappings if leads(row)]
     return select(CertificateNameRow.certificate_id).where(or_(false(), *wanted))

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from kmtui.core.errors import InvalidInput
 from kmtui.core.names import Mapped
-from kmtui.db import certificates
+from kmtui.db import certificates, mapped_names
 from kmtui.db.database import Database
 from kmtui.db.filter_values import span
-from kmtui.db.mapped_names import certificates_led
 from kmtui.db.tables import MappingRow
 from kmtui.model import RequestStatus
 from kmtui.model.filterwords import FILTER_WORDS
@@ -220,7 +219,7 @@ def test_the_query_finds_the_mapping_that_a_request_would_go_by(
     def led(row: MappingRow) -> bool:
         return (row.dns_account_id or row.server_id) in here
 
-    found = db.read_sync(lambda session: set(session.exec(certificates_led(session, led))))
+    found = db.read_sync(lambda session: set(session.exec(mapped_names.led(session, led))))
 
     # then: where two types have the same pattern, either is a request's way
     mapped = Mapped(rows)

@@ -10,6 +10,7 @@ branch_labels = None
 depends_on = None
 
 LIVE = "WHERE archived_at IS NULL"
+IN_FORCE = {"archived_at": "NULL", "current_version": "NOT NULL", "current_revoked_at": "NULL"}
 
 STATEMENTS = (
     # Without the column of its own condition SQLite takes no partial index for covering, and goes
@@ -22,6 +23,8 @@ STATEMENTS = (
         f"CREATE INDEX live_certificate_by_{word} ON certificate ({columns}, archived_at) {LIVE}"
         for word, columns in (
             ("expiry", "expiry_key, id"),
+            # Counting by sets of ids: in their order they are looked up in half the time.
+            ("id", "id"),
             # With what the timeline counts
             ("renewal", "due_at, id, auto_renew, account_id"),
             ("issuer", "issuer, id"),
@@ -38,6 +41,16 @@ STATEMENTS = (
                 "expiry_key, id, current_version, unsaved_version, current_revoked_at, not_after, "
                 "due_at, expiring_at, auto_renew",
             ),
+        )
+    ),
+    *(f"DROP INDEX certificate_{word}" for word in ("expired", "expiring", "due")),
+    *(
+        f"CREATE INDEX certificate_{word} ON certificate ({columns}, {', '.join(IN_FORCE)}) "
+        f"WHERE {' AND '.join(f'{column} IS {null}' for column, null in IN_FORCE.items())}"
+        for word, columns in (
+            ("expired", "not_after"),
+            ("expiring", "expiring_at, not_after"),
+            ("due", "due_at, expiring_at"),
         )
     ),
     "DROP INDEX certificate_failing",
