@@ -33,7 +33,7 @@ from kmtui.core.decisions import pause
 from kmtui.core.errors import AcmeError, InvalidInput, KmtuiError, Refused
 from kmtui.core.events import AccountChanged, CertificateChanged
 from kmtui.core.ledger import Standing
-from kmtui.core.private_files import write_private
+from kmtui.core.private_files import refuse_inventory, write_private
 from kmtui.core.registration import Registration
 from kmtui.db import accounts as rows
 from kmtui.model import Account, CheckLine
@@ -150,6 +150,7 @@ class Accounts(Registration, Deactivation):
         self, account: Account, path: Path, format: str, *, field: str, replace: bool = False
     ) -> None:
         content = FORMATS[format](await self.key(account))
+        refuse_inventory(path, self._context.db.path.parent, field=field)
         async with self.on_record("export-key", account, str(path)):
             await asyncio.to_thread(write_private, path, content, field=field, replace=replace)
             await self._context.db.write(

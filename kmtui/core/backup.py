@@ -22,6 +22,7 @@ from sqlmodel import Session
 
 from kmtui.core.context import Context
 from kmtui.core.errors import InvalidInput, KmtuiError, Refused
+from kmtui.core.private_files import refuse_inventory, refuse_special
 from kmtui.core.sealed_file import SealingKey, seal
 from kmtui.core.slots import Argon2Cost
 from kmtui.db import snapshot
@@ -89,8 +90,10 @@ class Backups:
         """Blocks; the size of the file, and what is in it."""
         if os.path.lexists(path) and not replace:
             raise _taken(path)
-        partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         database = self._context.db.path
+        refuse_inventory(path, database.parent, field="file")
+        refuse_special(path, field="file")
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
             if key is None:
                 snapshot.copy(database, partial)

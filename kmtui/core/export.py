@@ -22,7 +22,11 @@ from kmtui.core.context import Context
 from kmtui.core.errors import DatabaseError, InvalidInput, KmtuiError, NotFound, Refused, VaultError
 from kmtui.core.formats.material import Material
 from kmtui.core.formats.registry import Format, KeyPlace, Part, format_named
-from kmtui.core.private_files import make_private_directory, write_private_files
+from kmtui.core.private_files import (
+    make_private_directory,
+    refuse_inventory,
+    write_private_files,
+)
 from kmtui.model import Certificate, Version
 from kmtui.text import Secret
 
@@ -94,12 +98,16 @@ class Exports:
                 certificate,
                 chosen,
                 replace(wish, directory=True, out=wish.out / folder_of(certificate)),
+                # No operator named it, so a link in its place is not theirs.
+                follow=False,
             )
             for certificate in wanted
         ]
 
-    async def _export(self, certificate: Certificate, chosen: Format, wish: ExportWish) -> Exported:
-        """One certificate: intent, files, result."""
+    async def _export(
+        self, certificate: Certificate, chosen: Format, wish: ExportWish, *, follow: bool = True
+    ) -> Exported:
+        """One certificate: intent, files, result; `follow` a link to a directory."""
         with_key = chosen.sealed or wish.with_key or wish.part == Part.KEY
         where = wish.out.absolute()
         part = f" ({wish.part})" if wish.part else ""
@@ -110,7 +118,7 @@ class Exports:
             what = f"version {version.number} as {what}"
             material = await self._material(certificate, version, with_key=with_key)
             contents = await asyncio.to_thread(_contents, chosen, material, wish)
-            await asyncio.to_thread(_write, contents, wish)
+            await asyncio.to_thread(self._write, contents, wish, follow)
         except (VaultError, DatabaseError):
             raise
         except KmtuiError as error:
@@ -144,6 +152,13 @@ class Exports:
             pem = await self._certificates.private_key_pem(version)
         return await asyncio.to_thread(_material, certificate.name, version, pem)
 
+    def _write(self, contents: Mapping[Path, bytes], wish: ExportWish, follow: bool) -> None:
+        for path in contents:
+            refuse_inventory(path, self._context.db.path.parent, field=OUT)
+        if wish.directory:
+            make_private_directory(wish.out.absolute(), field=OUT, follow=follow)
+        write_private_files(contents, field=OUT, replace=wish.replace)
+
     async def _record(self, certificate: Certificate, outcome: str, detail: str) -> None:
         def store(session: Session) -> None:
             self._context.record(
@@ -160,7 +175,11 @@ def new_password() -> Secret[str]:
 
 
 def password_advice(password: Secret[str]) -> str:
-    """What to say about a password of an operator's own; empty when it is long enough."""
+    """What to say about a password of an operator's own; empty when it is long enough, and every
+    program reads it alike: Java opens no PKCS #12 with a letter outside ASCII in its password.
+    """
+    if not password.reveal().isascii():
+        return "the password has letters that Java does not take, and others read differently"
     if len(password.reveal()) >= SHORT_PASSWORD:
         return ""
     return (
@@ -246,9 +265,3 @@ def _contents(chosen: Format, material: Material, wish: ExportWish) -> Mapping[P
         if not wish.directory:
             return {out: files[name]}
     return {out / name: content for name, content in files.items()}
-
-
-def _write(contents: Mapping[Path, bytes], wish: ExportWish) -> None:
-    if wish.directory:
-        make_private_directory(wish.out.absolute(), field=OUT)
-    write_private_files(contents, field=OUT, replace=wish.replace)

@@ -157,3 +157,17 @@ async def test_a_read_only_inventory_is_backed_up_without_a_line_in_its_trail(
 
     assert made.certificates == 1
     assert await trail(shop) == []
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+async def test_the_inventory_is_not_replaced_by_its_own_backup(
+    shop: Core, tmp_path: Path, key: SealingKey | None
+) -> None:
+    (tmp_path / "way").symlink_to(shop.data)
+
+    for folder in (shop.data, tmp_path / "way"):
+        with pytest.raises(InvalidInput, match="the inventory itself"):
+            await shop.backups.make(folder / FILE_NAME, key=key, replace=True)
+
+    assert (await shop.certificates.get("shop.example.org")).current_version == 1
+    assert [outcome for outcome, _ in await trail(shop)] == ["started", "failed"] * 2

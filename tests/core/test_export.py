@@ -386,3 +386,4 @@ def test_a_new_password_is_long_and_another_each_time() -> None:
     assert all(len(each) == 24 and each.isalnum() for each in made)
     assert password_advice(new_password()) == ""
     assert "16 characters" in password_advice(Secret("short"))
+    assert "Java" in password_advice(Secret("long enough, but with an ü"))

@@ -82,3 +82,17 @@ def test_a_full_disk_leaves_no_half_a_key_and_what_was_there(
         write_private(path, b"key", field="out", replace=replace)
 
     assert [found.read_bytes() for found in tmp_path.iterdir()] == [b"another key"] * replace
+
+
+@pytest.mark.parametrize("by_link", [False, True])
+def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path: Path, by_link: bool) -> None:
+    pipe, path = tmp_path / "pipe", tmp_path / "path"
+    os.mkfifo(pipe)
+    if by_link:
+        path.symlink_to(pipe)
+
+    with pytest.raises(InvalidInput, match="no plain file"):
+        write_private(path if by_link else pipe, b"key", field="out", replace=True)
+
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert path.is_symlink() == by_link
