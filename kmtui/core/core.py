@@ -30,7 +30,7 @@ from kmtui.core.end_servers import EndServers
 from kmtui.core.errors import DatabaseError
 from kmtui.core.events import Bus
 from kmtui.core.jobs import Jobs
-from kmtui.core.locks import FOLDER
+from kmtui.core.locks import FOLDER, RESTORING, is_held
 from kmtui.core.mappings import Mappings
 from kmtui.core.moving import Moves
 from kmtui.core.notifications import Notifications
@@ -165,6 +165,13 @@ class Core:
         except OSError as error:
             await db.close()
             raise DatabaseError(f"cannot use {data / FOLDER}: {error.strerror}") from error
+        if owners.me and is_held(data / FOLDER / RESTORING):
+            # Whoever restores looks for owners after it has the lock: one of both sees the other.
+            owners.close()
+            await db.close()
+            raise DatabaseError(
+                f"a backup is being restored to {data}", hint="start again when that has ended"
+            )
         secrets = Secrets(db, vault)
         context = Context(
             db=db,

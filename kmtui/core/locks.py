@@ -10,6 +10,8 @@ from typing import Self
 
 FOLDER = "locks"
 """Below the data directory."""
+RESTORING = "restore.lock"
+"""Held while a backup is put in the inventory's place."""
 
 
 class FileLock:
@@ -64,6 +66,16 @@ class FileLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody has the lock now. Raises OSError."""
+    if not path.exists():
+        return False
+    lock = FileLock.take(path)
+    if lock is not None:
+        lock.release()
+    return lock is None
 
 
 def holder(path: Path) -> int | None:

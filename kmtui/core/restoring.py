@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from sqlmodel import Session
 
 from kmtui.core.clock import Clock, utc_now
 from kmtui.core.errors import DatabaseError, InvalidInput, Refused
-from kmtui.core.locks import FOLDER, FileLock
+from kmtui.core.locks import FOLDER, RESTORING, FileLock
 from kmtui.core.owners import Owners, described
 from kmtui.core.sealed_file import MAGIC, SealingKey, unseal
 from kmtui.core.secret_check import SecretCheck, check
@@ -30,7 +31,6 @@ from kmtui.model import ListQuery
 
 UNPACKED = "restore"
 """Directory below the data directory that a backup is unpacked to."""
-LOCK = "restore.lock"
 JOURNAL = "-journal"
 """What SQLite adds to the name of a database for its unfinished transaction."""
 
@@ -73,7 +73,7 @@ def restore(
     """
     files.private_directory(data, create=True)
     place = data / files.FILE_NAME
-    lock = FileLock.take(data / FOLDER / LOCK)
+    lock = FileLock.take(data / FOLDER / RESTORING)
     if lock is None:
         raise Refused(f"another process restores a backup to {data}")
     with lock, _unpacked(data, backup, key) as unpacked:
@@ -117,15 +117,34 @@ def _unpacked(data: Path, backup: Path, key: SealingKey | None) -> Iterator[Path
                     unseal(source, plain, key)
                 elif beginning.startswith(snapshot.SQLITE_MAGIC):
                     shutil.copyfileobj(source, plain)
+                    _copy_journal(backup, target)
                 else:
-                    raise InvalidInput(f"{backup} is not a backup of kmtui", field="file")
+                    raise InvalidInput(
+                        f"{backup} is not a backup of kmtui",
+                        field="file",
+                        hint="kmtui backup FILE makes one",
+                    )
                 plain.flush()
                 os.fsync(plain.fileno())
         except OSError as error:
-            raise InvalidInput(f"cannot read {backup}: {error.strerror}", field="file") from error
+            raise InvalidInput(
+                f"cannot read {backup}: {error.strerror}",
+                field="file",
+                hint="name a file that kmtui backup made",
+            ) from error
         yield target
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy_journal(backup: Path, target: Path) -> None:
+    """Take along the unfinished transaction of a database that was set aside, for SQLite to undo.
+
+    Raises OSError.
+    """
+    journal = backup.with_name(backup.name + JOURNAL)
+    if journal.is_file():
+        shutil.copyfile(journal, target.with_name(target.name + JOURNAL))
 
 
 @contextmanager
@@ -203,7 +222,7 @@ def _record(database: Database, backup: Path, actor: str, origin: str, clock: Cl
 
 def _put(unpacked: Path, place: Path, now: datetime) -> Path | None:
     """Put the database in its place; what was there stays beside it, and its name is returned."""
-    kept = place.with_name(f"{place.name}.before-restore-{now:%Y%m%dT%H%M%SZ}")
+    kept = _free(place.with_name(f"{place.name}.before-restore-{now:%Y%m%dT%H%M%SZ}"))
     try:
         moved = _move(place, kept)
         try:
@@ -215,6 +234,12 @@ def _put(unpacked: Path, place: Path, now: datetime) -> Path | None:
     except OSError as error:
         raise DatabaseError(f"cannot put {place} in its place: {error.strerror}") from error
     return kept if moved else None
+
+
+def _free(path: Path) -> Path:
+    """The path, or one like it where something is there: what was kept before stays."""
+    others = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(each for each in chain([path], others) if not os.path.lexists(each))
 
 
 def _move(source: Path, target: Path) -> bool:

@@ -113,11 +113,17 @@ def unseal(source: BinaryIO, target: BinaryIO, key: SealingKey) -> None:
     """
     slot, file_id, beginning = _header(source)
     if slot.kind != key.kind:
-        raise WrongKey(f"the backup is sealed with a {KIND_WORDS[slot.kind]}")
+        raise WrongKey(
+            f"the backup is sealed with a {KIND_WORDS[slot.kind]}",
+            hint=f"give that {KIND_WORDS[slot.kind]}",
+        )
     try:
         file_key = unwrap(slot, key.secret, database_id=file_id)
     except WrongKey:
-        raise WrongKey(f"the backup does not open with this {KIND_WORDS[key.kind]}") from None
+        raise WrongKey(
+            f"the backup does not open with this {KIND_WORDS[key.kind]}",
+            hint="it is the backup's own, given when it was made; the vault's is another",
+        ) from None
     except TamperedSecret as error:
         raise TamperedSecret(BEGINNING, hint=ANOTHER) from error
     pieces = _Pieces(file_key, beginning)

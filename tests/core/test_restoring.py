@@ -154,6 +154,46 @@ async def test_a_damaged_inventory_gives_way_and_is_kept(shop: Core, backup: Pat
     assert await names(shop.data) == ["shop.example.org"]
 
 
+async def test_each_inventory_that_gave_way_is_kept_even_within_a_second(
+    shop: Core, backup: Path
+) -> None:
+    await stock.certificate(shop, "later.example.org")
+    await shop.close()
+    now = shop.context.clock()
+
+    done = [await restored(shop.data, backup, force=True, clock=lambda: now) for _ in range(3)]
+
+    kept = [each.kept for each in done if each.kept is not None]
+    assert len(set(kept)) == 3
+    counts = []
+    for path in kept:
+        raw = sqlite3.connect(path)
+        counts += raw.execute("SELECT count(*) FROM certificate").fetchone()
+        raw.close()
+    assert counts == [2, 1, 1]
+
+
+async def test_what_was_set_aside_in_the_middle_of_a_transaction_comes_back_as_before_it(
+    shop: Core, tmp_path: Path
+) -> None:
+    # given: a database and its journal, as a killed process leaves them
+    await shop.close()
+    aside = tmp_path / "kmtui.db.before-restore-20261123T120000Z"
+    raw = sqlite3.connect(shop.data / FILE_NAME, isolation_level=None)
+    raw.executescript("PRAGMA cache_size = 1; PRAGMA cache_spill = ON; BEGIN IMMEDIATE")
+    raw.execute("UPDATE certificate SET name = 'half'")
+    raw.execute("CREATE TABLE t (x)")
+    raw.executemany("INSERT INTO t VALUES (?)", [("x" * 3000,)] * 500)
+    shutil.copy(shop.data / FILE_NAME, aside)
+    shutil.copy(f"{shop.data / FILE_NAME}-journal", f"{aside}-journal")
+    raw.execute("ROLLBACK")
+    raw.close()
+
+    await restored(tmp_path / "elsewhere", aside)
+
+    assert await names(tmp_path / "elsewhere") == ["shop.example.org"]
+
+
 async def test_an_inventory_in_use_is_left_alone_even_by_force(shop: Core, backup: Path) -> None:
     with pytest.raises(Refused, match="is using the inventory"):
         await restored(shop.data, backup, force=True)
