@@ -82,9 +82,14 @@ class Archive:
         self._context.access.require_change()
         before = self._context.clock() - KEPT
         due = await self._context.db.read(lambda session: certificates.to_purge(session, before))
+        purged = []
         for row in due:
-            await self._purge(row)
-        return due
+            try:
+                await self._purge(row)
+            except Refused:
+                continue  # brought back since
+            purged.append(row)
+        return purged
 
     async def _named(self, words: Sequence[str]) -> list[Certificate]:
         """Each of them once, in the order given."""
@@ -156,9 +161,18 @@ class Archive:
         return await self._done(row)
 
     async def _purge(self, row: Certificate) -> Certificate:
-        """Destroy what is secret about a certificate; what is public stays."""
+        """Destroy what is secret about a certificate; what is public stays.
+
+        Raises Refused for one that is not deleted any more, or was anew.
+        """
 
         def store(session: Session) -> None:
+            now = certificates.get(session, row.id)
+            if (now.archived_at, now.purged_at) != (row.archived_at, None):
+                raise Refused(
+                    f"{row.name} was brought back meanwhile, or deleted anew",
+                    hint=f"kmtui cert show {row.name} tells",
+                )
             destroyed = 0
             for request in requests.of_certificate(session, row.id):
                 destroyed += secrets.delete_for(session, "request", request.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -174,16 +175,10 @@ class Certificates:
         if number is None:
             raise Refused(f"{certificate.name} has no version that waits to be saved")
         version = await self.version(certificate.id, number)
-        if version.saved_at is not None:
-            raise Refused(f"version {number} of {certificate.name} is saved already")
-        if version.revoked_at is not None:
-            raise Refused(
-                f"version {number} of {certificate.name} is revoked",
-                hint=f"get another one: kmtui cert renew {certificate.name}",
-            )
         now = self._context.clock()
 
         def store(session: Session) -> None:
+            _refuse_saving(versions.get(session, certificate.id, number) or version)
             saving.save(session, version, now)
             if version.request_id:
                 requests.update(
@@ -216,19 +211,10 @@ class Certificates:
         self._context.access.require_change()
         certificate = await self.get(word)
         version = await self.version(certificate.id, number)
-        named = f"version {number} of {certificate.name}"
         now = self._context.clock()
-        if version.saved_at is None:
-            hint = f"kmtui cert save {certificate.name} --version {number}"
-            raise Refused(f"{named} was never saved", hint=hint)
-        if version.revoked_at is not None:
-            raise Refused(f"{named} is revoked")
-        if version.not_after < now:
-            raise Refused(f"{named} expired on {version.not_after:%Y-%m-%d}")
-        if version.replaced_at is None:
-            raise Refused(f"{named} is the current one")
 
         def store(session: Session) -> None:
+            _refuse_use(versions.get(session, certificate.id, number) or version, now)
             saving.make_current(session, version, now)
             self._context.record(
                 session,
@@ -242,6 +228,30 @@ class Certificates:
         await self._context.db.write(store)
         self._context.bus.publish(CertificateChanged(certificate.id))
         return await self.version(certificate.id, number)
+
+
+def _refuse_saving(version: Version) -> None:
+    """Raise Refused for a version that does not wait to be saved, as it is in this transaction."""
+    named = f"version {version.number} of {version.certificate}"
+    if version.saved_at is not None:
+        raise Refused(f"{named} is saved already")
+    if version.revoked_at is not None:
+        hint = f"get another one: kmtui cert renew {version.certificate}"
+        raise Refused(f"{named} is revoked", hint=hint)
+
+
+def _refuse_use(version: Version, now: datetime) -> None:
+    """Raise Refused for a version that nobody should serve, that was never saved, or is in use."""
+    named = f"version {version.number} of {version.certificate}"
+    if version.saved_at is None:
+        hint = f"kmtui cert save {version.certificate} --version {version.number}"
+        raise Refused(f"{named} was never saved", hint=hint)
+    if version.revoked_at is not None:
+        raise Refused(f"{named} is revoked")
+    if version.not_after < now:
+        raise Refused(f"{named} expired on {version.not_after:%Y-%m-%d}")
+    if version.replaced_at is None:
+        raise Refused(f"{named} is the current one")
 
 
 async def private_key_pem(secrets: Secrets, version: Version) -> bytes:

@@ -114,6 +114,10 @@ class Registration(AccountBook):
             )
 
             def keep(session: Session) -> None:
+                # Another one may have come meanwhile.
+                others = rows.list_all(session)
+                _refuse_second(authority, others)
+                _refuse_key(account, others)
                 rows.insert(session, account)
                 self._seal_key(session, account, given.key)
                 self._context.seals.put(session, account)
@@ -151,9 +155,7 @@ class Registration(AccountBook):
         terms: str | None,
     ) -> Account:
         """The committed row and key of a new registration."""
-        known = await self.all()
-        _refuse_name(name, known)
-        _refuse_second(authority, known)
+        _refuse_name(name, await self.all())
         key = await asyncio.to_thread(keys.generate, checked_key_type(key_type))
         account = replace(
             self._row(name, authority, key),
@@ -163,6 +165,8 @@ class Registration(AccountBook):
         )
 
         def store(session: Session) -> None:
+            # Another one may have come meanwhile.
+            _refuse_second(authority, rows.list_all(session))
             rows.insert(session, account)
             self._seal_key(session, account, key)
             self._context.seals.put(session, account)
