@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from kmtui.core import keys
 from kmtui.core.acme import thumbprint
 from kmtui.core.errors import InvalidInput
+from kmtui.core.formats.work import refuse_costly
+from kmtui.core.inspection import pem_blocks
 from kmtui.core.keys import PrivateKey
 
 FIELD = "key"
@@ -28,6 +32,10 @@ MOST = keys.MAX_PEM
 """Octets of a file that are read."""
 LARGEST_RSA = 8192
 """Bits: larger ones take many seconds to be checked, and CAs refuse them."""
+LARGEST_FACTORED = 4096
+"""Bits of a modulus whose factors are looked for."""
+MOST_TRIES = 24
+"""Each finds the factors of an honest key half of the times, in a tenth of a second."""
 
 _CURVES: dict[str, type[ec.EllipticCurve]] = {
     "P-256": ec.SECP256R1,
@@ -90,6 +98,9 @@ def parse_account_key(text: str) -> PrivateKey:
         key = _from_jwk(document)
     else:
         try:
+            for block in pem_blocks(text):
+                if not block.encrypted:
+                    refuse_costly(block.octets)
             key = keys.load_private_key(text.encode())
         except InvalidInput as error:
             # Also where it is encrypted: there is no field for a password.
@@ -186,16 +197,40 @@ def _from_jwk(document: Mapping[str, Any]) -> PrivateKey:
 
 def _rsa(document: Mapping[str, Any]) -> PrivateKey:
     n, e, d = (_number(document, name) for name in ("n", "e", "d"))
-    if n.bit_length() > LARGEST_RSA:
-        raise _refused(f"an RSA key of more than {LARGEST_RSA} bits is no account key")
     if "p" in document:
         p, q, dp, dq, qi = (_number(document, name) for name in ("p", "q", "dp", "dq", "qi"))
     else:  # RFC 7518 section 6.3.2: the factors may be left out, all of them
-        p, q = rsa.rsa_recover_prime_factors(n, e, d)
+        p, q = _factors(n, e, d)
         dp, dq = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q)
         qi = rsa.rsa_crt_iqmp(p, q)
     public = rsa.RSAPublicNumbers(e, n)
     return rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, public).private_key()
+
+
+def _factors(n: int, e: int, d: int) -> tuple[int, int]:
+    """The primes of a modulus, by its exponents (NIST SP 800-56B appendix C.1). The library would
+    try for hours where there are none. Raises ValueError, InvalidInput.
+    """
+    if n.bit_length() > LARGEST_FACTORED:
+        raise _refused(
+            f"an RSA key of more than {LARGEST_FACTORED} bits whose JWK leaves the factors out",
+            "give it as PEM, or with the members p, q, dp, dq and qi",
+        )
+    product = d * e - 1
+    if not 1 < d < n or product < 1:
+        raise ValueError("no exponents")
+    twos = (product & -product).bit_length() - 1
+    for _ in range(MOST_TRIES):
+        root = pow(secrets.randbelow(n - 3) + 2, product >> twos, n)
+        for _ in range(twos):
+            square = root * root % n
+            if square == 1 and root not in (1, n - 1):
+                factor = math.gcd(root - 1, n)
+                return max(factor, n // factor), min(factor, n // factor)
+            if root in (1, n - 1):
+                break
+            root = square
+    raise ValueError("no factors")
 
 
 def _ec(document: Mapping[str, Any]) -> PrivateKey:
@@ -216,6 +251,8 @@ def _number(document: Mapping[str, Any], name: str) -> int:
         octets = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except binascii.Error:
         raise ValueError(f"no number {name}") from None
+    if len(octets) > LARGEST_RSA // 8:
+        raise _refused(f"an RSA key of more than {LARGEST_RSA} bits is no account key")
     return int.from_bytes(octets, "big")
 
 

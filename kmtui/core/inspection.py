@@ -7,6 +7,7 @@ thread where many are read.
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
@@ -36,6 +37,21 @@ class PemBlock:
 
     label: str
     text: str
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether its octets are under a password the old way (RFC 1421 section 4.6.1.1)."""
+        return "\nProc-Type: 4,ENCRYPTED\n" in self.text
+
+    @property
+    def octets(self) -> bytes:
+        """What it holds, headers left out. Raises InvalidInput."""
+        lines = self.text.splitlines()[1:-1]
+        body = lines[lines.index("") + 1 :] if "" in lines else lines
+        try:
+            return base64.b64decode("".join(body), validate=True)
+        except ValueError as error:
+            raise InvalidInput(f"the {self.label} block is damaged") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +198,51 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput) as caught:
             read_account_key(tmp_path / name)
         assert caught.value.field == "key"
+
+
+# --- made to keep somebody busy -------------------------------------------------------------------
+
+PRIME = 2**2203 - 1
+"""In the place of a modulus it has no factors to be found, however long one looks."""
+
+
+def base64url(number: int) -> str:
+    octets = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("bits", [2203, 6000, 300_000])
+def test_numbers_without_factors_keep_nobody_busy(bits: int) -> None:
+    exponent = pow(65537, -1, PRIME - 1) + (PRIME - 1) * ((1 << (bits - 2203)) - 1)
+    members = {"n": PRIME, "e": 65537, "d": exponent}
+    hostile = {"kty": "RSA", **{name: base64url(number) for name, number in members.items()}}
+    began = time.monotonic()
+
+    with pytest.raises(InvalidInput, match=r"JWK|RSA"):
+        parse_account_key(json.dumps(hostile))
+
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("header", ["", "Comment: none\n\n"])
+def test_numbers_longer_than_those_of_any_key_are_refused_at_once(header: str) -> None:
+    """Two primes of 9,689 and 9,941 bits: a library takes a minute to see that they are."""
+    p, q = 2**9689 - 1, 2**9941 - 1
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    numbers = (0, p * q, 65537, d, p, q, d % (p - 1), d % (q - 1), pow(q, -1, p))
+    body = b"".join(der(0x02, each.to_bytes(each.bit_length() // 8 + 1, "big")) for each in numbers)
+    text = base64.encodebytes(der(0x30, body)).decode()
+    began = time.monotonic()
+
+    with pytest.raises(InvalidInput, match="too long"):
+        parse_account_key(
+            f"-----BEGIN RSA PRIVATE KEY-----\n{header}{text}-----END RSA PRIVATE KEY-----\n"
+        )
+
+    assert time.monotonic() - began < 5
+
+
+def der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content

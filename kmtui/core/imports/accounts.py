@@ -12,10 +12,8 @@ from kmtui.core import keys
 from kmtui.core.account_book import PENDING, VALID, email_of
 from kmtui.core.account_keys import parse_account_key
 from kmtui.core.acme import thumbprint
-from kmtui.core.formats.work import refuse_costly
-from kmtui.core.imports.files import naming, octets
+from kmtui.core.imports.files import naming
 from kmtui.core.imports.found import FoundAccount
-from kmtui.core.inspection import pem_blocks
 from kmtui.text import Secret
 
 _STATUSES = frozenset({VALID, "deactivated", "revoked"})
@@ -43,9 +41,6 @@ def account_from(
     Raises InvalidInput that names the file.
     """
     with naming(where):
-        if "-----BEGIN " in key_text:
-            for block in pem_blocks(key_text):
-                refuse_costly(octets(block))
         key = parse_account_key(key_text)
     url = account_url if _is_url(account_url) else None
     addresses = contact if isinstance(contact, list) else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -86,32 +85,23 @@ def _read_pem(content: bytes, password: Password) -> Pieces:
     pieces = Pieces()
     for block in inspection.pem_blocks(content):
         if block.label in _CERTIFICATES:
-            pieces.certificates.append(_certificate(octets(block)))
+            pieces.certificates.append(_certificate(block.octets))
         elif block.label in _KEYS:
             pieces.keys.append(_pem_key(block, password))
         elif block.label == "PKCS7":
-            pieces.certificates += _pkcs7(octets(block), None).certificates
+            pieces.certificates += _pkcs7(block.octets, None).certificates
     return pieces
 
 
 def _pem_key(block: PemBlock, password: Password) -> keys.PrivateKey:
     # The old way to encrypt has its parameters in headers, and hashes once.
-    if ": " not in block.text:
-        refuse_costly(octets(block))
+    if not block.encrypted:
+        refuse_costly(block.octets)
     return keys.load_private_key(
         block.text.encode("ascii", "replace"),
         password.reveal() if password else None,
         check_numbers=False,
     )
-
-
-def octets(block: PemBlock) -> bytes:
-    """What a block without headers holds. Raises InvalidInput."""
-    lines = block.text.splitlines()[1:-1]
-    try:
-        return base64.b64decode("".join(lines), validate=True)
-    except ValueError as error:
-        raise InvalidInput(f"the {block.label} block is damaged") from error
 
 
 def _certificate(der: bytes) -> x509.Certificate:
