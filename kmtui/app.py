@@ -191,7 +191,7 @@ class KmtuiApp(App[None], inherit_bindings=False):
         if (page := self.page) is not None and page.MODE:
             await self.action_quit()
         elif page is not None:
-            page.dismiss(None)
+            page.leave()
 
     async def action_quit(self) -> None:
         """Leave; with jobs running only at the second press."""

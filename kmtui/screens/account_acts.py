@@ -145,9 +145,9 @@ class AccountActs(Page):
                 discard_key=bool(answers["discard"]),
                 force=bool(renewing),
             )
-            self._tell(f"{account.name} deleted" + (f", its key is in {path}" if path else ""))
-            if self.is_attached:
+            if self.is_open:
                 self.gone()
+            self._tell(f"{account.name} deleted" + (f", its key is in {path}" if path else ""))
 
         panel = StrongConfirm(
             f"DELETE {account.name}",
@@ -200,15 +200,14 @@ class AccountActs(Page):
             if yes:
                 self.start(agree(), f"agree to the terms of {account.name}")
 
-        if self.is_attached:
-            self.say("")
-            panel = Confirm(
-                f"TERMS OF SERVICE for {account.name}",
-                _terms_facts(asked),
-                "I read them and agree",
-                otherwise="not now",
-            )
-            self.app.push_screen(panel, answered)
+        self.say("")
+        panel = Confirm(
+            f"TERMS OF SERVICE for {account.name}",
+            _terms_facts(asked),
+            "I read them and agree",
+            otherwise="not now",
+        )
+        self.lead_to(panel, answered)
 
     # Its own doings
 
@@ -217,12 +216,10 @@ class AccountActs(Page):
             if answers is not None:
                 on_yes(answers)
 
-        if self.is_attached:
-            self.app.push_screen(panel, answered)
+        self.lead_to(panel, answered)
 
     def _tell(self, text: str) -> None:
-        if self.is_attached:
-            self.say(text, "good")
+        self.tell(text, "good")
 
 
 def _named(renewing: Sequence[str]) -> list[Fact]:

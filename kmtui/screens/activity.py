@@ -102,8 +102,8 @@ class ActivityScreen(ListPage):
             return
         if screen is None:
             self.say(f"{name}: there is nothing more to show", "warn")
-        elif self.is_current:
-            self.app.push_screen(screen)
+        else:
+            self.lead_to(screen)
 
     def action_verify(self) -> None:
         self.say("reading the whole trail…", "working")

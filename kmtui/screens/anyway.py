@@ -45,4 +45,5 @@ def _ask(
         facts.append(("", f"and {len(reasons) - LISTED} more"))
     facts += [("", ""), ("", (known, "muted"))]
     panel = Confirm(title, facts, verb=verb, otherwise="leave it")
-    page.app.push_screen(panel, lambda yes: on_yes() if yes else None)
+    if not page.lead_to(panel, lambda yes: on_yes() if yes else None):
+        page.tell(f"{title}: {reasons[0]}", "warn")

@@ -69,13 +69,13 @@ class CertificateForms:
         from kmtui.screens.export_form import ExportForm
 
         certificates = [await self._page.core.certificates.get(each) for each in ids]
-        self._page.app.push_screen(ExportForm(certificates, version=version, hidden=hidden))
+        self._page.lead_to(ExportForm(certificates, version=version, hidden=hidden))
 
     async def move(self, ids: Sequence[str], hidden: int = 0) -> None:
         """Another account for these certificates; `hidden` of them the filter does not show."""
         from kmtui.screens.moving import MoveScreen
 
-        self._page.app.push_screen(MoveScreen(ids, hidden=hidden))
+        self._page.lead_to(MoveScreen(ids, hidden=hidden))
 
     def edit(self, certificate_id: str) -> None:
         """The certificate with other names, another key, account, profile or chain."""

@@ -78,7 +78,7 @@ class Deleting:
             if yes:
                 self._page.start(self._delete(ids), DELETE)
 
-        self._page.app.push_screen(panel, answered)
+        self._page.lead_to(panel, answered)
 
     async def _served(self, chosen: Sequence[Certificate]) -> list[Fact]:
         """Which targets have a version of them, as far as that is known without looking."""
@@ -124,7 +124,8 @@ class Deleting:
             else:
                 self._page.start(self._told([*done, *served]), DELETE)
 
-        self._page.app.push_screen(panel, answered)
+        if not self._page.lead_to(panel, answered):
+            self._conclude_deletion([*done, *served])
 
     async def _delete_although(self, served: Sequence[Deletion], done: Sequence[Deletion]) -> None:
         ids = [each.certificate.id for each in served]
@@ -204,7 +205,7 @@ class Deleting:
             if answers is not None:
                 self._page.start(self._purge(names), PURGE)
 
-        self._page.app.push_screen(panel, answered)
+        self._page.lead_to(panel, answered)
 
     async def _purge(self, names: Sequence[str]) -> None:
         results = Results(PURGE, len(names))
@@ -238,8 +239,7 @@ class Deleting:
         return [await self._page.core.certificates.get(each) for each in ids]
 
     def _say(self, text: str, tone: str) -> None:
-        if self._page.is_attached:
-            self._page.say(text, tone)
+        self._page.tell(text, tone)
 
 
 def _titled(chosen: Sequence[Certificate]) -> str:

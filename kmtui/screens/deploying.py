@@ -13,6 +13,7 @@ from kmtui.core.together import together
 from kmtui.model import Certificate, Problem, Served, SubProblem, Target, TargetState, Version
 from kmtui.screens.checklines import CONTINUED
 from kmtui.screens.confirm import Confirm
+from kmtui.screens.here import with_keys
 from kmtui.screens.renewal_words import listed
 from kmtui.screens.setuplist import ask_to_delete
 from kmtui.screens.target_words import HOOK, NOT_WELL, problem_of_target, where
@@ -154,8 +155,7 @@ class Deploying:
         )
 
     def _say(self, text: str, tone: str) -> None:
-        if self._page.is_attached:
-            self._page.say(text, tone)
+        self._page.tell(text, tone)
 
 
 def target_reason(key: str, targets: Sequence[Target], current: int | None) -> str:
@@ -198,7 +198,7 @@ def unwell_error(targets: Sequence[Target]) -> KmtuiError:
         SubProblem(
             identifier=target.name,
             type=f"kmtui:deployment-{target.state}",
-            detail=f"{target.error}; {target.hint}",
+            detail=f"{target.error}; {with_keys(target.hint)}",
         )
         for target in targets
     )

@@ -218,19 +218,28 @@ class ExportForm(FormPage):
         return new_password()
 
     def _leave(self, said: str) -> None:
-        """Back to the page before. A new password is shown there once, also when the form was left
-        meanwhile: nobody else has it. Then what became of each of several.
-        """
+        """Back to the page before, where the outcome is shown."""
         super()._leave(said)
+        self._show_outcome()
+
+    def _left_before(self, said: str) -> None:
+        super()._left_before(said)
+        self._show_outcome()
+
+    def _show_outcome(self) -> None:
+        """A new password is shown once, wherever the operator is: nobody else has it. Then what
+        became of each of several.
+        """
         if self._password is None:
-            self._conclude()
+            self._list_results()
         else:
             panel = PasswordPanel(self._subject, self._password)
-            self.app.push_screen(panel, lambda _: self._conclude())
+            self.app.push_screen(panel, lambda _: self._list_results())
 
-    def _conclude(self) -> None:
-        if not self._several or not isinstance(page := self.app.screen, Page):
+    def _list_results(self) -> None:
+        if not self._several:
             return
+        page = next(each for each in reversed(self.app.screen_stack) if isinstance(each, Page))
         results = Results(TITLE, len(self._done))
         for each in self._done:
             results.add(_result(each))

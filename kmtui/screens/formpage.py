@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
@@ -45,7 +46,9 @@ class FormPage(Page):
         self.about = Details(id="about", label_width=10)
         self.made = ""
         """Id of what was made, once it was."""
-        self._sending = False
+        self._sending = self._warned = False
+        self._sent: str | None = None
+        """What there is to say of what was sent while something else lay on the form."""
 
     def body(self) -> ComposeResult:
         yield self.status_line
@@ -89,9 +92,23 @@ class FormPage(Page):
                 raise
             self.say(LOCKED, "warn")
         else:
-            self._leave(said)
+            self._conclude(said)
         finally:
             self._sending = False
+
+    def _conclude(self, said: str) -> None:
+        """It was sent: leave; where something lies on the form, once that is gone."""
+        if self.is_active:
+            self._leave(said)
+        elif self.is_open:
+            self._sent = said
+        else:
+            self._left_before(said)
+
+    def on_screen_resume(self) -> None:
+        if self._sent is not None and self.is_active:
+            said, self._sent = self._sent, None
+            self._leave(said)
 
     def show_refusal(self, error: InvalidInput) -> None:
         """Show bad input at its field."""
@@ -101,9 +118,24 @@ class FormPage(Page):
         self.form.show_error(error.field, error.message)
 
     def _leave(self, said: str) -> None:
-        if not self.is_current:
-            return
+        """Go on after it was sent: back to the page before, which says so."""
         before = self.app.screen_stack[-2]
         if isinstance(before, Page):
             before.say(said, "good")
         self.dismiss(None)
+
+    def _left_before(self, said: str) -> None:
+        """It was sent after the form was left: say so wherever the operator is."""
+        self.tell(said, "good")
+
+    @on(Form.Changed)
+    def _warn_again(self) -> None:
+        self._warned = False
+
+    def leave(self) -> None:
+        """Leave; what was typed is lost only after a word. What was sent goes on."""
+        if self.form.typed_into and not self._warned and not self._sending:
+            self._warned = True
+            self.say("what was typed is not kept: esc once more leaves", "warn")
+        else:
+            super().leave()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kmtui.core.errors import InvalidInput
 from kmtui.screens.account_forms import path_of
 from kmtui.screens.formpage import FormPage
+from kmtui.screens.here import with_keys
 from kmtui.screens.import_preview import ImportPreview
 from kmtui.text import Secret
 from kmtui.widgets.details import Fact
@@ -91,13 +92,13 @@ class ImportForm(FormPage):
         """What stands in the way is often longer than a line beside its field."""
         self.say("")
         self.form.show_error(error.field, error.message)
-        hint = "type its password there" if error.field == PASSWORD else error.hint
+        hint = "type its password there" if error.field == PASSWORD else with_keys(error.hint)
         told: list[Fact] = [("", (error.message, "bad")), *([("", hint)] if hint else [])]
         self.about.show([*told, ("", ""), *PLACES])
 
     def _leave(self, said: str) -> None:
         """On to what would come; from there esc leads back to what was typed."""
-        if not self.is_current or self._found is None:
+        if self._found is None:
             return
         self.say("")
         preview = ImportPreview(self._found, self._foreseen)
@@ -107,6 +108,9 @@ class ImportForm(FormPage):
                 super(ImportForm, self)._leave(preview.said)
 
         self.app.push_screen(preview, answered)
+
+    def _left_before(self, said: str) -> None:
+        """Nobody waits for what would come any more; nothing was stored."""
 
 
 def _place(line: str) -> str:

@@ -145,12 +145,15 @@ class ImportPreview(ListPage):
         try:
             self._outcomes = tuple(await self.core.imports.carry_out(self._found))
         except VaultLocked:
+            if not self.is_open:
+                raise
             self.say(LOCKED, "warn")
             return
         finally:
             self._adopting = False
         self.adopted = True
-        if not self.is_attached:
+        if not self.is_open:
+            self.tell(f"import: {self.said}", "good")
             return
         self.title_line.show_crumbs("Certificates", "Import", "what came")
         self.say(self.said, "bad" if any(each.error for each in self._outcomes) else "good")

@@ -21,6 +21,7 @@ from kmtui.core.errors import (
 )
 from kmtui.model import CheckLine, RequestSpec
 from kmtui.screens.anyway import ask_against_dns, ask_anyway
+from kmtui.screens.here import with_keys
 from kmtui.screens.mappings import NewMappingScreen
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
@@ -65,7 +66,9 @@ class NewRequestScreen(Page):
         self._draft = draft
         self._at_first: dict[str, Value] | None = None
         self._pause: Timer | None = None
-        self._sending = False
+        self._sending = self._keeping = False
+        self._sent = ""
+        """Id of the request that was sent, while something else lies on the form."""
         self._cannot_keep = False
         self._obstacles: tuple[RequestSpec, list[str]] | None = None
         """What a look at the DNS found that no CA could get past, and for what it looked."""
@@ -212,7 +215,7 @@ class NewRequestScreen(Page):
 
     def action_send(self) -> None:
         """Send what was typed; what is wrong with it is said at its field."""
-        if self._sending or not self.form.complete():
+        if self._sending or self._sent or not self.form.complete():
             return
         looked_at, obstacles = self._obstacles or (None, [])
         if obstacles and looked_at == self.spec:
@@ -220,46 +223,60 @@ class NewRequestScreen(Page):
         else:
             self._start_sending()
 
-    def _start_sending(self) -> None:
-        self._sending = True
-        self.start(self._send(), "send")
+    def _start_sending(self, *, forced: bool = False) -> None:
+        if not self._sending:
+            self._sending = True
+            self.start(self._send(forced=forced), "send")
 
-    async def _send(self, *, forced: bool = False) -> None:
+    async def _send(self, *, forced: bool) -> None:
+        try:
+            await self._create(forced=forced)
+        finally:
+            self._sending = False
+
+    async def _create(self, *, forced: bool) -> None:
         spec = self.spec
         try:
             request = await self.core.requests.create(spec, forced=forced)
         except OverLimit as error:
             name = spec.label or spec.names[0]
-            ask_anyway(
-                self, [(name, str(error))], lambda: self.start(self._send(forced=True), "send")
-            )
+            ask_anyway(self, [(name, str(error))], lambda: self._start_sending(forced=True))
             return
         except Unmapped as error:
             # Mapped once, it is proved so at every renewal; back here, ctrl+s sends the request.
             form = NewMappingScreen(pattern=error.name)
-            await self.app.push_screen(form)
-            form.say(f"map {error.name} first: esc goes back to the request", "warn")
+            if self.lead_to(form):
+                form.say(f"map {error.name} first: esc goes back to the request", "warn")
             return
         except InvalidInput as error:
             field = FIELD_OF_ERROR.get(error.field, error.field)
-            hint = f" ({error.hint})" if error.hint else ""
+            hint = f" ({with_keys(error.hint)})" if error.hint else ""
             self.form.show_error(field, f"{error.message}{hint}")
             return
-        finally:
-            self._sending = False
+        self._sent = request.id
         if self._draft is not None:
             await self.core.requests.drop(self._draft)
-        if self.is_current:
-            from kmtui.screens.request import RequestScreen
+        if self.is_active:
+            self._show_sent()
 
-            await self.app.switch_screen(RequestScreen(request.id))
+    def _show_sent(self) -> None:
+        """On to the request, where the work is seen."""
+        from kmtui.screens.request import RequestScreen
 
-    def action_back(self) -> None:
+        self.app.switch_screen(RequestScreen(self._sent))
+
+    def on_screen_resume(self) -> None:
+        if self._sent and self.is_active:
+            self._show_sent()
+
+    def leave(self) -> None:
         """Leave the form; what was typed is kept as a draft."""
         typed = self.form.text("names") or self.form.text("label")
-        if self._cannot_keep or not typed or self.form.values == self._at_first:
-            self.dismiss(None)
-        else:
+        sent = self._sending or self._sent
+        if self._cannot_keep or sent or not typed or self.form.values == self._at_first:
+            super().leave()
+        elif not self._keeping:
+            self._keeping = True
             self.start(self._keep(), "draft")
 
     async def _keep(self) -> None:
@@ -269,6 +286,8 @@ class NewRequestScreen(Page):
             self._cannot_keep = True
             self.say("the vault is locked: no draft can be kept; esc again leaves", "warn")
             return
+        finally:
+            self._keeping = False
         if self._draft is not None:
             await self.core.requests.drop(self._draft)
         self.dismiss(None)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
 
 from textual import on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -25,6 +26,8 @@ from kmtui.widgets.titleline import TitleLine
 if TYPE_CHECKING:
     from kmtui.core.core import Core
     from kmtui.screens.results import Results
+
+Answer = TypeVar("Answer")
 
 
 class Workbench(Protocol):
@@ -74,6 +77,7 @@ class Page(Screen[None]):
         self._seen = -1
         self._unread: Changed | None = None
         self._reading = False
+        self._left = self._leaves = False
 
     def compose(self) -> ComposeResult:
         yield self.title_line
@@ -121,6 +125,24 @@ class Page(Screen[None]):
         """Say one thing on the status line until the next key."""
         self.status_line.say(text, tone)
 
+    def tell(self, text: str, tone: str = "") -> None:
+        """Say how something ended that may have outlasted this screen: where the operator looks."""
+        if self.is_open:
+            self.say(text, tone)
+        if text and (shown := self.app.screen) is not self and isinstance(shown, Page):
+            shown.say(text, tone)
+
+    def lead_to(
+        self, screen: Screen[Answer], then: Callable[[Answer | None], None] | None = None
+    ) -> bool:
+        """Open a screen or a question that a key here asked for; False where the operator has gone
+        elsewhere meanwhile: what is typed there is no answer to it.
+        """
+        if self.is_active:
+            self.app.push_screen(screen, then)
+            return True
+        return False
+
     def start(self, work: Work, title: str = "") -> None:
         """Run an action of the core; an error is said here and kept for ``!``.
 
@@ -131,8 +153,11 @@ class Page(Screen[None]):
 
     def _say_error(self, title: str, error: KmtuiError) -> None:
         self.workbench.note_error(title, error)
-        if self.is_attached:
-            self.say(f"{title}: {error}  (! for more)" if title else str(error), "bad")
+        said = f"{title}: {error}  (! for more)" if title else str(error)
+        if self.is_open:
+            self.say(said, "bad")
+        else:
+            self.tell(said, "bad")
 
     def ask(self, text: str, on_yes: Callable[[], None]) -> None:
         """Ask on one line, y or n."""
@@ -148,7 +173,10 @@ class Page(Screen[None]):
     async def on_core_opened(self) -> None:
         self._seen = self.workbench.changes
         self.refresh_title()
-        await self.ready()
+        try:
+            await self.ready()
+        except KmtuiError as error:
+            self._say_error("reading", error)
         self.refresh_bindings()
 
     async def on_changed(self, message: Changed) -> None:
@@ -171,8 +199,24 @@ class Page(Screen[None]):
         finally:
             self._reading = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be seen: now, or when what lies on it is left."""
+        return self.is_attached and not self._left
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Leave this screen, and no other: below others it goes once it would be seen again."""
+        # Textual takes away whatever lies on top, and fails at the last screen.
+        if self.is_active and not self.MODE:
+            self._left = True
+            return super().dismiss(result)
+        self._leaves = True
+        return AwaitComplete(asyncio.sleep(0))
+
     def on_screen_resume(self) -> None:
         """Read again if something changed while another screen was shown."""
+        if self._leaves and not self.MODE:
+            self.dismiss(None)
         if self._seen not in (-1, self.workbench.changes):
             self.post_message(Changed())
 
@@ -210,6 +254,10 @@ class Page(Screen[None]):
 
     def action_back(self) -> None:
         """Leave this screen; a root screen stays."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave this screen at once, by ``q``; a form asks before it forgets what was typed."""
         if not self.MODE:
             self.dismiss(None)
 

@@ -13,6 +13,7 @@ from kmtui.model import Certificate, CheckLine, KeyType, Request
 from kmtui.screens.anyway import ask_anyway
 from kmtui.screens.checklines import CONTINUED
 from kmtui.screens.formpage import FormPage
+from kmtui.screens.here import with_keys
 from kmtui.screens.mappings import NewMappingScreen
 from kmtui.screens.request_form import FIELD_OF_ERROR, account_options
 from kmtui.screens.request_form import check_facts as checked
@@ -167,7 +168,7 @@ class ReissueForm(FormPage):
             lines = await self.core.requests.check(planned.spec)
         except InvalidInput as error:
             planned, lines = None, [CheckLine(False, error.message)]
-            lines += [CheckLine(None, error.hint)] if error.hint else []
+            lines += [CheckLine(None, with_keys(error.hint))] if error.hint else []
         except KmtuiError as error:
             planned, lines = None, [CheckLine(False, str(error))]
         if not self.is_attached or values != self.form.values:
@@ -220,24 +221,29 @@ class ReissueForm(FormPage):
 
     def show_refusal(self, error: InvalidInput) -> None:
         if isinstance(error, Unmapped):
-            self.start(self._map(error.name), self.WHAT)
+            self._map(error.name)
             return
         self.say("")
-        hint = f" ({error.hint})" if error.hint else ""
+        hint = f" ({with_keys(error.hint)})" if error.hint else ""
         self.form.show_error(FIELD_OF.get(error.field, error.field), f"{error.message}{hint}")
 
-    async def _map(self, name: str) -> None:
+    def _map(self, name: str) -> None:
         """Mapped once, it is proved so at every renewal; back here, ctrl+s sends."""
         form = NewMappingScreen(pattern=name)
-        await self.app.push_screen(form)
-        form.say(f"map {name} first: esc goes back to the form", "warn")
+        if self.lead_to(form):
+            form.say(f"map {name} first: esc goes back to the form", "warn")
 
     def _leave(self, said: str) -> None:
         """On to the request, where the work is seen."""
-        if self._request is not None and self.is_current:
+        if self._request is not None:
             from kmtui.screens.request import RequestScreen
 
             self.app.switch_screen(RequestScreen(self._request.id))
+
+    def _left_before(self, said: str) -> None:
+        if self._request is not None:
+            name = ", ".join(self._request.names[:1])
+            self.tell(f"{name} is reissued by request #{self._request.number}", "working")
 
 
 def difference_facts(planned: Reissue) -> list[Fact]:

@@ -13,6 +13,7 @@ from kmtui.core.together import together
 from kmtui.model import Problem, RequestStatus, SubProblem, Verdict
 from kmtui.screens.anyway import ask_anyway
 from kmtui.screens.confirm import Confirm
+from kmtui.screens.here import with_keys
 from kmtui.screens.renewal_results import renewal_result
 from kmtui.screens.renewal_words import listed, standing_in_short
 from kmtui.screens.results import Results
@@ -93,7 +94,7 @@ class Renewing:
 
     def _confirm(self, title: str, facts: Sequence[Fact], on_yes: Callable[[], None]) -> None:
         panel = Confirm(title, facts, verb="renew", otherwise=LEAVE)
-        self._page.app.push_screen(panel, lambda yes: on_yes() if yes else None)
+        self._page.lead_to(panel, lambda yes: on_yes() if yes else None)
 
     # Work
 
@@ -177,8 +178,7 @@ class Renewing:
         self._say(f"{'; '.join(pieces)}{listed_at}" if pieces else "nothing was due", tone)
 
     def _say(self, text: str, tone: str) -> None:
-        if self._page.is_attached:
-            self._page.say(text, tone)
+        self._page.tell(text, tone)
 
 
 def _groups(verdicts: Sequence[Verdict]) -> list[Fact]:
@@ -242,7 +242,7 @@ def _first(outcomes: Sequence[Outcome]) -> str:
 def _why(outcome: Outcome) -> tuple[str, str]:
     """Type and words of what stood in the way of one."""
     if outcome.error is not None:
-        hint = f"; {outcome.error.hint}" if outcome.error.hint else ""
+        hint = f"; {with_keys(outcome.error.hint)}" if outcome.error.hint else ""
         return f"kmtui:{outcome.error.code}", f"{outcome.error.message}{hint}"
     problem = outcome.request.problem if outcome.request else None
     return (problem.type, problem.what or problem.detail) if problem else ("kmtui:failed", "")

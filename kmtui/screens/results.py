@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
+from textual.timer import Timer
 
 from kmtui.bindings import screen_bindings
 from kmtui.core.errors import KmtuiError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 FAILED = "failed"
+SOON = 0.1
+"""Seconds in which those that end are shown together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,7 @@ class Results:
             (only,) = self.items
             if only.error is not None:
                 raise only.error
-            _say(page, f"{only.name} {only.word}{f': {only.why}' if only.why else ''}", "good")
+            page.tell(f"{only.name} {only.word}{f': {only.why}' if only.why else ''}", "good")
             return
         page.workbench.results = self
         if self.failed:
@@ -133,7 +136,7 @@ class Results:
         well = f"; {then}" if then and len(self.failed) < self.total else ""
         shown = page.app.screen
         if not isinstance(shown, ResultsScreen) or shown.results is not self:
-            _say(page, f"{self.title}: {self.in_words()}{well}  (= lists each)", tone)
+            page.tell(f"{self.title}: {self.in_words()}{well}  (= lists each)", tone)
         if self.failed and page.app.screen is page:
             page.app.push_screen(ResultsScreen(self))
 
@@ -172,13 +175,27 @@ class ResultsScreen(ListPage):
         super().__init__()
         self.title_line.show_crumbs("Results", results.title)
         self.results = results
+        self._pause: Timer | None = None
+        self._missed = False
         self.table.empty = "Nothing has ended yet. esc leaves this list, the work goes on."
 
     def on_mount(self) -> None:
-        self.results.watch(self._read)
+        self.results.watch(self._read_soon)
 
     def on_unmount(self) -> None:
-        self.results.unwatch(self._read)
+        self.results.unwatch(self._read_soon)
+
+    def _read_soon(self) -> None:
+        """At once, then what ends in the same moment together: hundreds may."""
+        self._missed = self._pause is not None
+        if self._pause is None:
+            self._read()
+            self._pause = self.set_timer(SOON, self._read_missed)
+
+    def _read_missed(self) -> None:
+        self._pause = None
+        if self._missed:
+            self._read_soon()
 
     def source(self) -> ListSource:
         return ListSource(self._rows())
@@ -232,28 +249,18 @@ class ResultsScreen(ListPage):
         else:
             self.say(self.impossible("open"), "warn")
 
-    def action_back(self) -> None:
-        """One thing at a time; what goes on is told where it leads back to."""
-        if self.filter_bar.clear():
-            return
+    def leave(self) -> None:
+        """Leave; what goes on is told where it leads back to."""
         if not self.results.ended and isinstance(before := self.app.screen_stack[-2], Page):
             results = self.results
             done = f"{len(results.items)} of {results.total}"
             before.say(f"{results.title} goes on, {done} so far: = shows it again", "working")
-        self.dismiss(None)
+        super().leave()
 
 
 def _row(at: int, item: Result) -> Row:
     tone = look(item.status).tone
     return Row(str(at), ((item.name, ""), (item.word, tone), (item.why, "")), item.status, item)
-
-
-def _say(page: Page, text: str, tone: str) -> None:
-    """Say it where an operator looks now."""
-    if not page.is_attached:
-        return
-    shown = page.app.screen
-    (shown if isinstance(shown, Page) else page).say(text, tone)
 
 
 def _together(results: Results) -> KmtuiError:
@@ -271,4 +278,4 @@ def _together(results: Results) -> KmtuiError:
 
 
 def _words(problem: Problem) -> list[str]:
-    return [said for said in (problem.what, problem.hint) if said]
+    return [said for said in (problem.what, with_keys(problem.hint)) if said]

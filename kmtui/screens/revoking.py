@@ -90,7 +90,7 @@ class Revoking:
             if answers is not None:
                 self._page.start(self._carry_out(question, answers), TITLE)
 
-        self._page.app.push_screen(question.panel(refused, said), answered)
+        self._page.lead_to(question.panel(refused, said), answered)
 
     # Work
 
@@ -104,7 +104,7 @@ class Revoking:
             await self._revoke_one(versions[0], wish)
         except (InvalidInput, AcmeError) as error:
             refused = _refusal(error, answers)
-            if refused is None or not self._page.is_attached:
+            if refused is None or not self._page.is_active:
                 raise
             await self._ask_again(question, refused, error)
 
@@ -115,7 +115,7 @@ class Revoking:
         try:
             result = await self._result(version, wish, force=force)
         except OverLimit as error:
-            if not self._page.is_attached:
+            if not self._page.is_active:
                 raise
             self._say("", "")
             ask_anyway(
@@ -183,8 +183,7 @@ class Revoking:
         self._ask(again, refused, said)
 
     def _say(self, text: str, tone: str) -> None:
-        if self._page.is_attached:
-            self._page.say(text, tone)
+        self._page.tell(text, tone)
 
 
 def _refusal(error: KmtuiError, answers: Answers) -> Refusal | None:

@@ -143,10 +143,9 @@ def ask_to_delete(
 
     async def doing() -> None:
         await delete()
-        if page.is_attached:
-            page.say(f"{name} deleted", "good")
-            if then is not None:
-                then()
+        if then is not None and page.is_open:
+            then()
+        page.tell(f"{name} deleted", "good")
 
     def answered(yes: bool | None) -> None:
         if yes:

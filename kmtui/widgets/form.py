@@ -49,6 +49,7 @@ class FieldRow(Vertical):
         self._error = Line()
         self._error.add_class("error")
         self._wrong: Value = ""
+        self._filled_in = value_of(self.control)
 
     def compose(self) -> ComposeResult:
         mark: Cell = ("*", "accent") if self.spec.required else ("", "")
@@ -69,6 +70,22 @@ class FieldRow(Vertical):
         value = value_of(self.control)
         first = self.spec.default == "yes" if isinstance(value, bool) else self.spec.default
         return value != first
+
+    @property
+    def typed(self) -> bool:
+        """Whether somebody typed a text into it, other than a secret."""
+        asks = self.spec.kind in ("text", "lines") and not self.spec.secret
+        return asks and value_of(self.control) != self._filled_in
+
+    def fill_in(self, value: Value) -> None:
+        """Put a value in that nobody typed."""
+        set_value(self.control, value)
+        self._filled_in = value_of(self.control)
+
+    def take_over(self, former: FieldRow) -> None:
+        """Keep what was typed into, or filled into, the field that was here before."""
+        set_value(self.control, value_of(former.control))
+        self._filled_in = former._filled_in
 
     def value_changed(self) -> None:
         """An error belongs to the value it was said about."""
@@ -152,11 +169,16 @@ class Form(Vertical):
         """The text of one field with the space around it: for passphrases."""
         return str(value_of(self._rows[name].control))
 
+    @property
+    def typed_into(self) -> bool:
+        """Whether a text was typed that would be lost with the form."""
+        return any(row.typed for row in self._rows.values() if row.display)
+
     def set_values(self, values: Mapping[str, Value]) -> None:
         """Put values into the fields of these names."""
         for name, value in values.items():
             if name in self._rows:
-                set_value(self._rows[name].control, value)
+                self._rows[name].fill_in(value)
 
     def set_options(self, name: str, options: Options, value: str = "") -> None:
         """Offer other choices in a `choice` field."""
@@ -171,7 +193,7 @@ class Form(Vertical):
 
     async def set_fields(self, fields: Iterable[FieldSpec]) -> None:
         """Ask for other things; fields that stay keep what was typed."""
-        kept = {name: value_of(row.control) for name, row in self._rows.items() if row.changed}
+        kept = {name: row for name, row in self._rows.items() if row.changed}
         focused = next((name for name, row in self._rows.items() if row.has_focus_within), "")
         self._rows = {spec.name: FieldRow(spec) for spec in fields}
         scroll = self.query_one(VerticalScroll)
@@ -179,7 +201,9 @@ class Form(Vertical):
         opened, self._fold = self._fold.opened, Fold()
         self._fold.opened = opened
         await scroll.mount_all(self._sections())
-        self.set_values(kept)
+        for name, row in kept.items():
+            if name in self._rows:
+                self._rows[name].take_over(row)
         self._tell_fold()
         if focused:
             self.focus_field(focused)

@@ -4,6 +4,7 @@ listed.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,27 @@ async def test_esc_leads_back_to_what_was_typed(core: Core, state: Path) -> None
         await shows(pilot, "Nothing is reissued")
         assert pilot.app.screen.query_one("Form").text("path") == str(state)  # type: ignore[attr-defined]
     assert await count(core) == 0
+
+
+async def test_an_import_that_ends_after_it_was_left_is_told(
+    core: Core, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = asyncio.Event()
+    carry_out = core.imports.carry_out
+
+    async def slow(found: Any) -> Any:
+        await free.wait()
+        return await carry_out(found)
+
+    monkeypatch.setattr(core.imports, "carry_out", slow)
+    async with opened(core, "certificates", NARROW) as pilot:
+        await press(pilot, "i")
+        await shows(pilot, "certbot")
+        await fill(pilot, path=str(state))
+        await press(pilot, "ctrl+s")
+        await shows(pilot, "would come")
+        await press(pilot, "ctrl+s", "escape", "escape")
+        await shows(pilot, "No certificates yet.")
+
+        free.set()
+        await shows(pilot, "import: 1 certificate and 1 account came")

@@ -14,6 +14,7 @@ from kmtui.screens.error import ErrorScreen
 from kmtui.screens.page import Page
 from kmtui.screens.renewal_results import renewal_result
 from kmtui.screens.results import Result, Results, ResultsScreen, show_results
+from kmtui.widgets.rows import Row
 from tests.db import samples
 from tests.paper import HOSTILE, opened
 from tests.terminal import line_with, raw_text, screen_lines, screen_text, settled
@@ -218,3 +219,28 @@ def test_a_renewal_is_told_by_how_its_request_ended(
 
     assert (result.name, result.word, result.why) == ("shop", word, why)
     assert (result.error is not None) == (status in (None, "failed"))
+
+
+async def test_hundreds_that_end_at_once_are_read_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads = 0
+    read = ResultsScreen._rows
+
+    def counted(self: ResultsScreen) -> list[Row]:
+        nonlocal reads
+        reads += 1
+        return read(self)
+
+    monkeypatch.setattr(ResultsScreen, "_rows", counted)
+    async with opened() as (app, pilot, page):
+        results = Results("revoke", 500)
+        show_results(page, results)
+        await settled(pilot)
+        for number in range(500):
+            results.add(Result(name=f"n{number}", word="revoked"))
+        await pilot.pause(0.2)
+        await settled(pilot)
+
+        assert screen_lines(app)[1].startswith("500 revoked")
+        assert reads < 10
