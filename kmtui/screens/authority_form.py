@@ -100,7 +100,10 @@ async def _bundle(typed: str) -> str | None:
 
     def read() -> str:
         with path_of(typed).open(encoding="ascii") as file:
-            return file.read(LARGEST_BUNDLE)
+            bundle = file.read(LARGEST_BUNDLE + 1)
+        if len(bundle) > LARGEST_BUNDLE:
+            raise ValueError
+        return bundle
 
     try:
         return await asyncio.to_thread(read)

@@ -123,7 +123,7 @@ class CertificateScreen(CertificateActs):
         if not self.is_attached:
             return
         now = datetime.now(UTC)
-        self.certificate = certificate
+        self.certificate, self.history = certificate, versions
         self._attempt_ids = frozenset(attempt.id for attempt in attempts)
         self.title_line.show_crumbs("Certificates", certificate.name)
         newest = attempts[0] if attempts else None

@@ -21,7 +21,8 @@ class CertificateActs(Page):
         super().__init__()
         self.certificate_id = certificate_id
         self.certificate: Certificate | None = None
-        """As it was read last."""
+        self.history: Sequence[Version] = ()
+        """Both as they were read last."""
         self._policy = Policy(self, certificate_id)
         self._renewing = Renewing(self)
         self._saving = Saving(self)
@@ -89,7 +90,8 @@ class CertificateActs(Page):
         if (number := self._waiting) is not None:
             self.start(self._save(number), "save")
         elif (version := self.version) is not None:
-            self._saving.make_current(version, self.current, self.places)
+            current = next((each for each in self.history if each.number == self.current), None)
+            self._saving.make_current(version, current, self.places)
 
     async def _save(self, number: int) -> None:
         version = await self.core.certificates.save(self.certificate_id, number)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from kmtui.bindings import KEYS, screen_bindings
-from kmtui.core.errors import NotFound
+from kmtui.core.errors import KmtuiError, NotFound
 from kmtui.core.events import ChallengeChanged, DeploymentStepped, RequestLogged
 from kmtui.core.problems import counted
 from kmtui.model import Authority, Certificate, Request, Target, Verdict
@@ -168,6 +168,9 @@ class CertificatesScreen(ListPage):
             authority = await known_authority(self.core, certificate.ca)
         except NotFound:  # removed meanwhile: the list is read again
             return
+        except KmtuiError as error:
+            self._say_error("reading its renewal", error)
+            return
         self._judged[certificate_id] = (verdict, newest, targets, authority)
         self._fresh.add(certificate_id)
         row = self.table.row
@@ -199,10 +202,12 @@ class CertificatesScreen(ListPage):
     # Keys
 
     def impossible(self, key: str) -> str:
-        row = self.table.row
-        if not self.table.marks and (reason := certificate_reason(key, row.data if row else None)):
+        # Of marked ones each answers for itself.
+        row = None if self.table.marks else self.table.row
+        certificate = row.data if row is not None else None
+        if not self.table.marks and (reason := certificate_reason(key, certificate)):
             return reason
-        if reason := form_reason(self.core, key, self.table.chosen, row.data if row else None):
+        if reason := form_reason(self.core, key, self.table.chosen, certificate):
             return reason
         return vault_reason(self.core, key) if key in KEYS else ""
 
@@ -258,7 +263,7 @@ class CertificatesScreen(ListPage):
 
     async def _hidden(self) -> int:
         """How many of the marked ones the filter does not show."""
-        return await self.table.hidden_marks() if self.table.marks else 0
+        return await self.table.hidden_marks() if self.table.marks and self.filter_text else 0
 
     def action_import_files(self) -> None:
         self._forms.import_files()

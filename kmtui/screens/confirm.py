@@ -54,7 +54,10 @@ class Confirm(ModalScreen[bool]):
     `title` is the act and its object in few words: ``DELETE shop.example.org``.
     """
 
-    DEFAULT_CSS = "Confirm { align: center middle; }"
+    DEFAULT_CSS = """
+    Confirm { align: center middle; }
+    Confirm _Panel Details { max-height: 18; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("yes", "no", "back", show=False)]
 
     def __init__(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kmtui.core.errors import InvalidInput
@@ -13,6 +14,19 @@ from kmtui.widgets.details import Fact
 
 if TYPE_CHECKING:
     from kmtui.screens.listpage import ListPage
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What a list is read with now."""
+
+    of: str
+    """The list, as `kmtui.core.saved_filters.LISTS` calls it."""
+    text: str
+    sort: str
+    descending: bool
+    order_words: Callable[[str, bool], str]
+    """An order of the list in words."""
 
 
 class Filtering:
@@ -43,7 +57,7 @@ class Filtering:
         """The refusal in one line of so many cells, no word cut."""
         if self.refusal is None:
             return ""
-        text = f"{self.refusal.message}: {self.refusal.hint}"
+        text = ": ".join(filter(None, (self.refusal.message, self.refusal.hint)))
         return text if len(text) <= room else f"{text[: room - 1].rpartition(' ')[0]}…"
 
     def facts(self, typed: str) -> list[Fact]:
@@ -79,21 +93,24 @@ class Filtering:
         """Ask for a name to keep a filter under."""
         from kmtui.screens.filters import KeepFilterForm
 
-        page = self._page
-        page.app.push_screen(KeepFilterForm(self._of, text, page.sort, page.descending))
+        self._page.app.push_screen(KeepFilterForm(self._present(text)))
 
     def show_kept(self) -> None:
         """Show the filters of this list that are kept; the one that is chosen is applied."""
         from kmtui.screens.filters import FiltersScreen
 
         page = self._page
-        shown = FiltersScreen(self._of, page.filter_text, page.sort, page.descending)
+        shown = FiltersScreen(self._present(page.filter_text))
 
         def apply(_: None) -> None:
             if (kept := shown.chosen) is not None:
                 page.look_for(kept.text, kept.sort, kept.descending)
 
         page.app.push_screen(shown, apply)
+
+    def _present(self, text: str) -> Present:
+        page = self._page
+        return Present(self._of, text, page.sort, page.descending, page.order_words)
 
     def _fitting(self, typed: str) -> Sequence[FilterWord]:
         last = typed.rpartition(" ")[2].removeprefix("!").casefold()

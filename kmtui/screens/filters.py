@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
 
-from kmtui.bindings import screen_bindings
+from kmtui.bindings import KEYS, screen_bindings
+from kmtui.core.errors import InvalidInput
 from kmtui.core.problems import counted
 from kmtui.model import SavedFilter
+from kmtui.screens.filtering import Present
 from kmtui.screens.formpage import FormPage
 from kmtui.screens.listpage import ListPage
-from kmtui.screens.messages import Changed
+from kmtui.screens.setuplist import ReadSource
 from kmtui.status import Cell, date
 from kmtui.widgets.details import Fact
 from kmtui.widgets.fields import FieldSpec
-from kmtui.widgets.rows import Column, ListSource, Row
+from kmtui.widgets.rows import Column, Row
+
+OWN = "its own"
+"""The order of a list that nobody chose another one for."""
 
 
 class FiltersScreen(ListPage):
@@ -35,44 +39,50 @@ class FiltersScreen(ListPage):
     BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings("filters")]
     KEY_LINE: ClassVar[tuple[str, ...]] = ("help", "open", "new", "delete", "copy", "back")
 
-    def __init__(self, of: str, text: str, sort: str, descending: bool) -> None:
+    def __init__(self, present: Present) -> None:
         super().__init__()
-        self._of = of
-        self._present = (text, sort, descending)
-        self._kept: list[tuple[SavedFilter, int]] = []
+        self._present = present
         self.chosen: SavedFilter | None = None
         """What was chosen with enter, once the screen is left."""
-        self.title_line.show_crumbs(of.capitalize(), "Filters")
+        self.title_line.show_crumbs(KEYS[present.of].word, "Filters")
 
-    async def ready(self) -> None:
-        filters = self.core.filters
-        kept = await filters.all(self._of)
-        self._kept = [(each, await filters.count(self._of, each.text)) for each in kept]
-        await super().ready()
-        self.refresh_bindings()
-
-    async def changed(self, message: Changed) -> None:
-        await self.ready()
-
-    def source(self) -> ListSource:
+    def source(self) -> ReadSource:
         """Those that match every word of the filter."""
+        return ReadSource(self._rows)
+
+    async def _rows(self) -> list[Row]:
         words = self.filter_text.casefold().split()
-        return ListSource(
-            _row(kept, count)
-            for kept, count in self._kept
+        return [
+            await self._row(kept)
+            for kept in await self.core.filters.all(self._present.of)
             if all(word in f"{kept.name} {kept.text}".casefold() for word in words)
+        ]
+
+    async def _row(self, kept: SavedFilter) -> Row:
+        try:
+            count: Cell = (str(await self.core.filters.count(kept.list, kept.text)), "")
+        except InvalidInput:  # kept by another version of kmtui
+            count = ("refused", "bad")
+        order = self._present.order_words(kept.sort, kept.descending)
+        cells: tuple[Cell, ...] = (
+            (kept.name, ""),
+            (kept.text, ""),
+            (order or OWN, "muted"),
+            count,
         )
+        return Row(kept.name, cells, "", kept)
 
     async def counts(self) -> Sequence[Cell]:
-        return [(counted(len(self._kept), "filter"), "")] if self._kept else ()
+        kept = len(await self.core.filters.all(self._present.of))
+        return [(counted(kept, "filter"), "")] if kept else ()
 
     def facts(self, row: Row) -> Sequence[Fact]:
         kept: SavedFilter = row.data
         return [
             ("", (kept.name, "strong")),
             ("filter", kept.text),
-            ("sort", _order(kept)),
-            ("shows", row.cells[-1][0]),
+            ("sort", row.cells[2][0]),
+            ("shows", row.cells[-1]),
             ("since", date(kept.created_at)),
         ]
 
@@ -86,7 +96,7 @@ class FiltersScreen(ListPage):
         self.dismiss(None)
 
     def action_new(self) -> None:
-        self.app.push_screen(KeepFilterForm(self._of, *self._present))
+        self.app.push_screen(KeepFilterForm(self._present))
 
     def action_delete(self) -> None:
         row = self.table.row
@@ -96,7 +106,7 @@ class FiltersScreen(ListPage):
             self.ask(said, lambda: self.start(self._delete(name), "delete"))
 
     async def _delete(self, name: str) -> None:
-        await self.core.filters.delete(self._of, name)
+        await self.core.filters.delete(self._present.of, name)
         self.say(f"{name} is forgotten", "good")
 
 
@@ -105,10 +115,10 @@ class KeepFilterForm(FormPage):
 
     WHAT = "keep the filter"
 
-    def __init__(self, of: str, text: str, sort: str, descending: bool) -> None:
+    def __init__(self, present: Present) -> None:
         super().__init__()
-        self._of, self._text, self._sort, self._descending = of, text, sort, descending
-        self.title_line.show_crumbs(of.capitalize(), "Filters", "Keep")
+        self._present = present
+        self.title_line.show_crumbs(KEYS[present.of].word, "Filters", "Keep")
 
     def fields(self) -> Sequence[FieldSpec]:
         return [
@@ -127,38 +137,17 @@ class KeepFilterForm(FormPage):
         ]
 
     async def ready(self) -> None:
-        self.form.set_values({"filter": self._text})
-        now = datetime.now(UTC)
-        kept = SavedFilter(
-            list=self._of,
-            name="",
-            text="",
-            sort=self._sort,
-            descending=self._descending,
-            created_at=now,
-        )
-        self.about.show([("List", self._of), ("Sort", _order(kept))])
+        present = self._present
+        self.form.set_values({"filter": present.text})
+        order = present.order_words(present.sort, present.descending)
+        self.about.show([("List", KEYS[present.of].word), ("Sort", order or OWN)])
 
     async def send(self) -> str:
         kept = await self.core.filters.add(
-            self._of,
+            self._present.of,
             self.form.text("name"),
             self.form.text("filter"),
-            sort=self._sort,
-            descending=self._descending,
+            sort=self._present.sort,
+            descending=self._present.descending,
         )
         return f"{kept.name} is kept: F shows it"
-
-
-def _row(kept: SavedFilter, count: int) -> Row:
-    cells: tuple[Cell, ...] = (
-        (kept.name, ""),
-        (kept.text, ""),
-        (_order(kept), "muted"),
-        (str(count), ""),
-    )
-    return Row(kept.name, cells, "", kept)
-
-
-def _order(kept: SavedFilter) -> str:
-    return f"{kept.sort} {'v' if kept.descending else '^'}" if kept.sort else "its own"

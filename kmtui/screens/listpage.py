@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
-from kmtui.bindings import LISTED, bindings
+from kmtui.bindings import KEYS, LISTED, bindings
+from kmtui.core.errors import KmtuiError
 from kmtui.screens.filtering import Filtering
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
@@ -120,15 +121,16 @@ class ListPage(Page):
             while self._miscounted:
                 self._miscounted = False
                 self.status_line.tell(counts=await self.counts())
+        except KmtuiError as error:
+            self._say_error("counting", error)
         finally:
             self._counting = False
 
     def _query_changed(self) -> None:
         """Filter or order is another one."""
         self.table.sorted_by = (self.sort, self.descending) if self.sort else None
-        arrow = "v" if self.descending else "^"
         self.status_line.tell(
-            filter=self.filter_text, sort=f"{self.sort} {arrow}" if self.sort else ""
+            filter=self.filter_text, sort=self.order_words(self.sort, self.descending)
         )
         self.table.empty = (
             f"No match for /{self.filter_text}. esc clears the filter."
@@ -189,12 +191,28 @@ class ListPage(Page):
 
     def look_for(self, text: str, sort: str = "", descending: bool = False) -> None:
         """Filter by a text, in that order if one is given, as if both had been chosen here."""
-        if sort:
+        if sort in self._sorts:  # commands keep what they like
             self.sort, self.descending = sort, descending
             self._query_changed()
         self.filter_bar.set_text(text)
 
+    @property
+    def _sorts(self) -> list[str]:
+        """The orders there are, beside the list's own."""
+        return [*(column.sort for column in self.COLUMNS if column.sort), *self.MORE_SORTS]
+
+    def order_words(self, sort: str, descending: bool) -> str:
+        """An order by the title of its column: ``time v``; empty for the list's own."""
+        titles = {column.sort: column.title.lower() for column in self.COLUMNS if column.sort}
+        return f"{titles.get(sort, sort)} {'v' if descending else '^'}" if sort else ""
+
     # Keys
+
+    def reason_against(self, key: str) -> str:
+        """As every page; some lists have one order only."""
+        if key in ("sort", "sort_reverse") and not self._sorts:
+            return f"{KEYS[key].word}: this list has an order of its own"
+        return super().reason_against(key)
 
     def copied(self) -> str:
         """The first cell of the row."""
@@ -223,7 +241,7 @@ class ListPage(Page):
         self.filtering.keep(text)
 
     def action_sort(self) -> None:
-        words = ["", *(each.sort for each in self.COLUMNS if each.sort), *self.MORE_SORTS]
+        words = ["", *self._sorts]
         self.sort = words[(words.index(self.sort) + 1) % len(words)]
         self.descending = False
         self._query_changed()

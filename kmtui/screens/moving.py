@@ -11,9 +11,11 @@ from textual.containers import Container
 
 from kmtui.bindings import screen_bindings
 from kmtui.core.abilities import Finding
+from kmtui.core.errors import KmtuiError
 from kmtui.core.moving import Move, Removal
 from kmtui.model import Account, Authority
 from kmtui.screens.confirm import Confirm
+from kmtui.screens.here import with_keys
 from kmtui.screens.messages import Changed
 from kmtui.screens.moves import Moving
 from kmtui.screens.page import Page
@@ -119,8 +121,14 @@ class MoveScreen(Page):
 
     async def _plan(self, account: str) -> None:
         """Hold each against what the CA is known to take; the CA is asked for profiles alone."""
-        removal = await self.core.moves.plan(self._ids, account)
-        if not self.is_attached or account != self.form.text("account"):
+        try:
+            removal = await self.core.moves.plan(self._ids, account)
+        except KmtuiError as error:
+            if self.is_open and account == self.form.text("account"):
+                self.status_line.tell(counts=[("not known: ! tells why", "bad")])
+                self.form.check([(error.message, "bad")])
+            raise
+        if not self.is_open or account != self.form.text("account"):
             return
         self._removal = removal
         self.status_line.tell(counts=_counts(removal, self._hidden))
@@ -229,7 +237,11 @@ def finding_facts(move: Move) -> list[Fact]:
     """Everything that was looked at, a word before each."""
     facts: list[Fact] = [("", (move.certificate.name, "strong"))]
     facts += [_fact(each) for each in move.findings]
-    return [*facts, *((" ", each.hint) for each in move.findings if each.ok is False and each.hint)]
+    return [*facts, *(_hint(each) for each in move.findings if each.ok is False and each.hint)]
+
+
+def _hint(finding: Finding) -> Fact:
+    return " ", with_keys(finding.hint)
 
 
 def _fact(finding: Finding) -> Fact:
@@ -252,6 +264,6 @@ def _question(removal: Removal, hidden: int) -> list[Fact]:
     return [
         *facts,
         ("", ""),
-        ("", "Each is issued anew there, then saved and deployed as a renewal is. Until then the"),
-        ("", "old version serves; the history stays with the certificate. M goes back as well."),
+        ("", "Each is issued anew there, then saved and deployed as a renewal is."),
+        ("", "Until then the old version serves. The history stays with the certificate."),
     ]

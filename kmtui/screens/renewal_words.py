@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from kmtui.core.due import TOO_MANY_FAILURES
 from kmtui.model import Certificate, Request, RequestStatus, Verdict
 from kmtui.screens.checklines import CONTINUED
+from kmtui.screens.here import with_keys
 from kmtui.status import DAY, Cell, date, status_cell, when
 from kmtui.text import one_line, shorten
 from kmtui.widgets.details import Fact
@@ -171,4 +172,5 @@ def _help(newest: Request | None) -> str:
     problem = newest.problem if newest else None
     if problem is None:
         return "look at the last try"
-    return ", ".join(filter(None, (problem.hint or problem.what, problem.instance)))
+    said = with_keys(problem.hint) or problem.what
+    return ", ".join(filter(None, (said, problem.instance)))

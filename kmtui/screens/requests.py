@@ -11,6 +11,7 @@ from textual.binding import BindingType
 
 from kmtui.bindings import screen_bindings
 from kmtui.core.errors import KmtuiError, OverLimit
+from kmtui.core.problems import counted
 from kmtui.model import Request, RequestStatus
 from kmtui.screens.anyway import ask_anyway
 from kmtui.screens.confirm import Confirm
@@ -78,7 +79,9 @@ class RequestsScreen(ListPage):
         pieces: list[Cell] = [(f"{total} request" if total == 1 else f"{total} requests", "")]
         for statuses, word, tone in _COUNTED:
             if count := sum(found[status] for status in statuses):
-                pieces.append((f"{count} {word}", tone))
+                pieces.append(
+                    (counted(count, word) if word == "draft" else f"{count} {word}", tone)
+                )
         return pieces
 
     def facts(self, row: Row) -> Sequence[Fact]:
@@ -218,7 +221,7 @@ _COUNTED = (
     ([RequestStatus.PARKED], "parked", "warn"),
     ([RequestStatus.AVAILABLE], "to save", "accent"),
     ([RequestStatus.FAILED], "failed", "bad"),
-    ([RequestStatus.DRAFT], "drafts", ""),
+    ([RequestStatus.DRAFT], "draft", ""),
 )
 """What is counted above the list: statuses, word to say, tone."""
 

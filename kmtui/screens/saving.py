@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kmtui.model import Target, Version
 from kmtui.screens.confirm import Confirm
 from kmtui.screens.renewal_words import listed
 from kmtui.screens.results import Results, certificate_screen
-from kmtui.status import date
+from kmtui.status import Cell, date
 from kmtui.widgets.details import Fact
 
 if TYPE_CHECKING:
@@ -63,16 +64,17 @@ class Saving:
         return f"v{version.number} is current now"
 
     def make_current(
-        self, version: Version, current: int | None, targets: Sequence[Target]
+        self, version: Version, current: Version | None, targets: Sequence[Target]
     ) -> None:
         """Make an earlier version the current one again, after a question."""
         number = version.number
         facts: list[Fact] = [
-            ("from", f"v{current}, which stays in the history"),
             ("to", f"v{number}, valid until {date(version.not_after)}; renewal goes by that"),
             *_places(targets, number),
-            ("undo", f"s on v{current} makes that one current again"),
         ]
+        if current is not None:
+            facts.insert(0, ("from", f"v{current.number}, which stays in the history"))
+            facts.append(("undo", _undoing(current)))
         panel = Confirm(
             f"MAKE CURRENT {version.certificate} v{number}",
             facts,
@@ -84,12 +86,21 @@ class Saving:
             if yes:
                 self._page.start(self._make_current(version), TITLE)
 
-        self._page.app.push_screen(panel, answered)
+        self._page.lead_to(panel, answered)
 
     async def _make_current(self, version: Version) -> None:
         await self._page.core.certificates.make_current(version.certificate_id, version.number)
-        if self._page.is_attached:
-            self._page.say(f"v{version.number} is current again", "good")
+        self._page.tell(f"v{version.number} is current again", "good")
+
+
+def _undoing(former: Version) -> Cell:
+    """How the version that is in use now comes back."""
+    number = former.number
+    if former.revoked_at is not None:
+        return f"none: v{number} is revoked", "warn"
+    if former.not_after < datetime.now(UTC):
+        return f"none: v{number} has expired", "warn"
+    return f"s on v{number} makes that one current again", ""
 
 
 def _places(targets: Sequence[Target], number: int) -> list[Fact]:

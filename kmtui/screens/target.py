@@ -18,6 +18,7 @@ from kmtui.model import Certificate, Deployment, LogLine, Target, TargetState
 from kmtui.screens.deploying import Deploying, target_reason
 from kmtui.screens.deployment_steps import BACK, Way, steps_of
 from kmtui.screens.error import ErrorScreen
+from kmtui.screens.here import with_keys
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
 from kmtui.screens.request_keys import vault_reason
@@ -161,7 +162,7 @@ class TargetScreen(Page):
         if failed:
             tone = "bad" if target.state in NOT_WELL else "warn"
             facts.append(("what", (target.error, tone)))
-            facts += [("next", target.hint)] if target.hint else []
+            facts += [("next", with_keys(target.hint))] if target.hint else []
         facts += again_fact(target, datetime.now(UTC))
         self.set_class(failed, "-failed")
         self.set_class(bool(facts), "-told")

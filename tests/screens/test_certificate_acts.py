@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kmtui.core.core import Core
 from kmtui.db import versions
-from kmtui.model import KEPT, Certificate, ListQuery
+from kmtui.model import KEPT, Certificate, ListQuery, RevocationReason
 from tests.core.deployment import stock
 from tests.screens.shop import SIZES, add, deployed, flat, shop
 from tests.screens.workbench import opened, press, press_all, shows, until
@@ -275,6 +275,21 @@ async def test_s_on_an_earlier_version_makes_it_current_again(
     assert (await core.targets.get("shop", "web1")).wanted_version == 1
 
 
+async def test_what_is_revoked_is_no_way_back(core: Core, shop: Certificate) -> None:
+    number, now = 2, datetime.now(UTC)
+    current = await core.certificates.version("shop", number)
+    await core.context.db.write(
+        lambda session: versions.mark_revoked(session, current.id, now, RevocationReason.SUPERSEDED)
+    )
+    async with opened(core, "certificates") as pilot:
+        await shows(pilot, "1 certificate")
+        await press(pilot, "enter")
+        await shows(pilot, "Versions 2")
+        await press(pilot, "j", "s")
+
+        assert "undo none: v2 is revoked" in flat(await shows(pilot, "MAKE CURRENT shop v1"))
+
+
 async def test_one_that_nobody_should_serve_is_not_made_current(
     core: Core, shop: Certificate
 ) -> None:
@@ -340,3 +355,19 @@ async def test_hostile_names_are_only_shown_in_every_question(core: Core, size: 
         ):
             await press(pilot, *keys)
             assert not FORBIDDEN & set(raw_text(pilot.app))
+
+
+async def test_a_key_is_about_what_is_marked_and_not_about_the_row_under_the_cursor(
+    core: Core,
+) -> None:
+    # given: one with a version is marked, the cursor is on one without
+    await stock.version(core, await stock.certificate(core, "a.example.org"))
+    await stock.certificate(core, "b.example.org")
+    async with opened(core, "certificates") as pilot:
+        await shows(pilot, "2 certificates")
+        await press(pilot, "slash", *"a.example", "enter", "space", "escape")
+        await press(pilot, *("G" if "b.ex" in screen_text(pilot.app).split("a.ex")[-1] else "g"))
+
+        # when / then
+        await press(pilot, "e")
+        await shows(pilot, "a.example.org v1")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from textual.pilot import Pilot
 
 from kmtui.core.core import Core
+from kmtui.db import saved_filters
 from tests.db.samples import Filled
 from tests.screens.test_certificates import issued
 from tests.screens.workbench import NARROW, WIDE, opened, press, press_all, shows
-from tests.terminal import screen_lines, screen_text, settled
+from tests.terminal import line_with, screen_lines, screen_text, settled
 
 
 async def typed(pilot: Pilot[None], text: str) -> str:
@@ -127,3 +130,32 @@ async def test_every_list_tells_its_words_and_its_kept_filters(core: Core, mode:
 
         await press(pilot, "escape")
         assert "No filter is kept for this list." in await press(pilot, "F")
+
+
+async def test_an_order_is_told_by_the_title_of_its_column(core: Core) -> None:
+    await core.filters.add("activity", "lately", "", sort="at", descending=True)
+    async with opened(core, "activity") as pilot:
+        assert "sort time v" in screen_lines(pilot.app)[1]
+        text = await press(pilot, "F")
+        await shows(pilot, "lately")
+        assert "time v" in text
+
+
+async def test_the_trail_of_the_filters_names_the_list_as_the_title_does(core: Core) -> None:
+    async with opened(core, "dns") as pilot:
+        assert "DNS > Filters" in await press(pilot, "F")
+        assert "DNS > Filters > Keep" in await press(pilot, "n")
+
+
+async def test_a_kept_filter_that_says_nothing_any_more_is_shown_and_can_be_forgotten(
+    core: Core,
+) -> None:
+    kept = await core.filters.add("requests", "old words", "status:failed")
+    stale = replace(kept, text="colour:red")
+    await core.context.db.write(lambda session: saved_filters.put(session, stale))
+    async with opened(core, "requests") as pilot:
+        await press(pilot, "F")
+        await shows(pilot, "old words")
+        assert "refused" in line_with(pilot.app, "old words")
+        await press(pilot, "D", "y")
+        await shows(pilot, "No filter is kept for this list.")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from tests.paper import PaperCore, opened
+from kmtui.core.errors import Refused
+from kmtui.status import Cell
+from kmtui.widgets.rows import Column
+from tests.paper import ListScreen, PaperCore, opened
 from tests.terminal import screen_lines, screen_text, settled
 
 # --- keys -----------------------------------------------------------------------------------------
@@ -132,3 +136,51 @@ async def test_quitting_with_jobs_asks_once() -> None:
         await pilot.press("q")
         await pilot.pause()
         assert not app.is_running
+
+
+# --- what goes wrong, and what a list does not have ----------------------------------------------
+
+
+class OneOrder(ListScreen):
+    MODE = ""
+    CRUMBS = ("One order",)
+    COLUMNS: ClassVar[tuple[Column, ...]] = (Column("NAME", 12), Column("STATUS", 9))
+
+
+class Uncounted(ListScreen):
+    MODE = ""
+    CRUMBS = ("Uncounted",)
+
+    async def counts(self) -> Sequence[Cell]:
+        raise Refused("the disk does not answer")
+
+
+@pytest.mark.parametrize("key", ["o", "O"])
+async def test_a_list_with_one_order_says_so(key: str) -> None:
+    async with opened() as (app, pilot, _):
+        app.push_screen(OneOrder())
+        await settled(pilot)
+        await pilot.press(key)
+        await settled(pilot)
+
+        assert "this list has an order of its own" in screen_lines(app)[1]
+
+
+async def test_what_cannot_be_counted_is_said_and_ends_nothing() -> None:
+    async with opened() as (app, pilot, _):
+        app.push_screen(Uncounted())
+        await settled(pilot)
+
+        assert "the disk does not answer" in screen_lines(app)[1]
+        assert app.is_running
+
+
+async def test_an_order_that_only_commands_know_is_left_out() -> None:
+    async with opened() as (app, pilot, screen):
+        screen.look_for("n21", "nonsense", True)
+        await settled(pilot)
+        assert screen.table.count == 5
+
+        await pilot.press("o")
+        await settled(pilot)
+        assert "sort name ^" in screen_lines(app)[1]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from kmtui.core.errors import Refused
+from kmtui.core.moving import Removal
 from kmtui.db import certificates
 from tests.core.conftest import Bench
 from tests.core.deployment import stock
@@ -162,3 +166,18 @@ async def test_hostile_labels_obey_nothing(limited: Bench, size: tuple[int, int]
         await shows(pilot, "none of them can go there")
 
         assert not {"\x1b", "\x07"} & set(raw_text(pilot.app))
+
+
+async def test_an_account_that_cannot_be_looked_at_is_told(
+    shop: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(words: Sequence[str], account: str) -> Removal:
+        raise Refused(f"account {account} is deactivated")
+
+    async with opened(shop.core, "certificates") as pilot:
+        await shows(pilot, "3 certificates")
+        monkeypatch.setattr(shop.core.moves, "plan", refuse)
+        await press(pilot, "M")
+        text = await shows(pilot, "is deactivated")
+
+        assert "looking what fits" not in text
