@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
+from kmtui.core.acme import session
+from kmtui.core.acme.polling import Pace
 from tests.servers.bind import Bind
 from tests.servers.pebble import Pebble
 from tests.servers.process import SKIP_REASON
@@ -24,6 +27,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     count = sum(SKIP_REASON in str(report.longrepr) for report in skipped)
     if count:
         terminalreporter.write_line(f"{SKIP_REASON}: {count} tests did not run", yellow=True)
+
+
+@pytest.fixture(autouse=True)
+def asked_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CA of a test has its answer at once: it is not given the second that others are given."""
+    monkeypatch.setattr(session, "Pace", partial(Pace, shortest=0.05))
 
 
 @pytest.fixture(scope="module")

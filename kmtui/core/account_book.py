@@ -153,15 +153,15 @@ class AccountBook:
 
     @asynccontextmanager
     async def _alone(
-        self, account: Account, *, patience: float = LOCK_PATIENCE
+        self, account: Account, *, patience: float | None = None
     ) -> AsyncIterator[None]:
         """One at a time, of all processes, changes the account's key or ends the account.
 
         Raises AcmeError, to be tried again later, when another one takes longer than `patience`
-        seconds.
+        seconds (`LOCK_PATIENCE` unless told).
         """
         path = self._context.owners.directory / f"account-{account.id}.lock"
-        give_up = time.monotonic() + patience
+        give_up = time.monotonic() + (LOCK_PATIENCE if patience is None else patience)
         while (lock := FileLock.take(path)) is None:
             if time.monotonic() > give_up:
                 raise refusal(own_problem("kmtui:key-changing", account.name))
