@@ -39,7 +39,7 @@ def moment(at: datetime | None) -> str | None:
     """``2026-10-01T07:12:40Z``; null for no time."""
     if at is None:
         return None
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return at.astimezone(UTC).isoformat("T", "seconds")[:19] + "Z"
 
 
 def authority(row: Authority, contact: Contact | None = None) -> Document:
