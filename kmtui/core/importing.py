@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlmodel import Session
@@ -111,7 +112,10 @@ class Imports:
         known = await self._context.db.read(accounts.list_all)
         plans = list(adopted_accounts.plan(self._context, found, known, authorities))
         rows = {each.identity: row for each, row, _ in plans if row is not None}
-        return rows, [told for _, _, told in plans]
+        # Its id is made when it is stored.
+        return rows, [
+            replace(told, id=None) if told.fate == Fate.NEW else told for _, _, told in plans
+        ]
 
     async def _adopt_account(
         self, found: FoundAccount, by_identity: dict[str, Account]

@@ -19,6 +19,7 @@ from kmtui.core.core import Core
 from kmtui.core.errors import AcmeError
 from kmtui.core.keys import PrivateKey
 from tests.real.scripted import Scripted
+from tests.real.trails import every_act_has_its_result
 from tests.servers.bind import Bind
 from tests.servers.pebble import Pebble
 from tests.servers.process import free_port
@@ -110,6 +111,11 @@ def test_an_account_that_is_bound_from_registration_to_its_end_by_commands(
     gone = run(*add, code=1)["error"]
     assert "deactivated at pebble" in gone["message"]
     assert "final" in gone["hint"]
+    every_act_has_its_result(
+        run,
+        *("ca add", "account register", "account update", "account export-key"),
+        *("account delete", "account add", "account roll-key", "account deactivate"),
+    )
     nothing_secret_is_to_be_found(run, first, second)
 
 

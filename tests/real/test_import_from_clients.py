@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -16,6 +17,7 @@ from kmtui.core import inspection, keys
 from tests.core.imports.made import Made, acme_sh_account, acme_sh_certificate, written
 from tests.real.clients import EMAIL, certbot, lego
 from tests.real.scripted import Scripted, verify_with_openssl
+from tests.real.trails import every_act_has_its_result
 from tests.servers.bind import Bind
 from tests.servers.pebble import Pebble, Profile
 from tests.servers.process import free_port
@@ -69,17 +71,14 @@ def test_certbots_history_and_account_are_taken_over(
     ]
     key = (root / "live" / "shop.kmtui.test" / "privkey.pem").read_bytes()
 
-    account, certificate = run("cert", "import", str(root))["imports"]
+    account, certificate = imported(run, ca, root)
 
     assert (account["name"], account["outcome"]) == ("pebble-certbot", "new")
     assert (certificate["name"], certificate["versions"]) == ("shop.kmtui.test", 2)
     versions = run("cert", "history", "shop.kmtui.test")["versions"][::-1]
     assert [each["serial"] for each in versions] == [f"{leaf.serial_number:x}" for leaf in issued]
     assert [each["status"] for each in versions] == ["replaced", "current"]
-    exported = export(run, "shop.kmtui.test")
-    assert keys.load_private_key(exported).private_numbers() == (  # type: ignore[comparison-overlap]
-        keys.load_private_key(key).private_numbers()
-    )
+    assert exported(run, "shop.kmtui.test") == keys.load_private_key(key).private_numbers()
     stored = run("account", "show", "pebble-certbot")["account"]
     assert stored["account_url"] == account_url(root)
     the_next_renewal_is_ours(run, ca, "shop.kmtui.test", "pebble-certbot", number=3)
@@ -94,12 +93,15 @@ def account_url(root: Path) -> str:
 def test_legos_certificates_and_account_are_taken_over(
     run: Scripted, ca: Pebble, lego_state: Path
 ) -> None:
-    account, certificate = run("cert", "import", str(lego_state))["imports"]
+    key = (lego_state / "certificates" / "lego.kmtui.test.key").read_bytes()
+
+    account, certificate = imported(run, ca, lego_state)
 
     assert (account["name"], account["ca"]) == ("pebble-lego", "pebble")
     assert (certificate["versions"], certificate["versions_without_key"]) == (1, 0)
     stored = run("account", "show", "pebble-lego")["account"]
     assert (stored["email"], stored["status"]) == (EMAIL, "valid")
+    assert exported(run, "lego.kmtui.test") == keys.load_private_key(key).private_numbers()
     the_next_renewal_is_ours(run, ca, "lego.kmtui.test", "pebble-lego", number=2)
 
 
@@ -122,25 +124,43 @@ def test_acme_shs_certificates_and_account_are_taken_over(
         url=json.loads(note.read_text())["registration"]["uri"],
     )
 
-    account, certificate = run("cert", "import", str(root))["imports"]
+    account, certificate = imported(run, ca, root)
 
     assert (account["name"], certificate["account"]) == ("pebble-acme.sh", "pebble-acme.sh")
+    assert exported(run, "lego.kmtui.test") == key.private_numbers()
     the_next_renewal_is_ours(run, ca, "lego.kmtui.test", "pebble-acme.sh", number=2)
+
+
+def imported(run: Scripted, ca: Pebble, root: Path) -> list[dict[str, Any]]:
+    """What came, after a look; the CA was asked for nothing by either."""
+    before = ca.orders
+    foreseen = run("cert", "import", str(root), "--dry-run")["imports"]
+    assert run("cert", "list")["certificates"] == []
+    came: list[dict[str, Any]] = run("cert", "import", str(root))["imports"]
+
+    assert before > 0
+    assert ca.orders == before
+    assert [{**each, "id": None} for each in came] == foreseen
+    return came
 
 
 def the_next_renewal_is_ours(
     run: Scripted, ca: Pebble, name: str, account: str, *, number: int
 ) -> None:
     assert run("request", "list")["requests"] == []
+    orders = ca.orders
     (request,) = run("cert", "renew", name)["requests"]
     assert (request["account"], request["version"]) == (account, number)
+    assert ca.orders == orders + 1
     shown = run("cert", "save", name)["certificate"]
     assert (shown["current_version"], shown["unsaved_version"]) == (number, None)
     chain = run("cert", "show", name)["version"]["chain_pem"]
     verify_with_openssl(chain, ca.root_pem(), run.home, name)
+    every_act_has_its_result(run, "import", "renew", "save")
 
 
-def export(run: Scripted, name: str) -> bytes:
+def exported(run: Scripted, name: str) -> object:
+    """The numbers of the key that is kept here."""
     out = run.home / "exported.pem"
-    run("cert", "export", name, "--format", "pem", "--with-key", "--out", str(out))
-    return out.read_bytes()
+    run("cert", "export", name, "--format", "pem", "--part", "key", "--out", str(out))
+    return keys.load_private_key(out.read_bytes()).private_numbers()

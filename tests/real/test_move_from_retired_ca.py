@@ -12,6 +12,7 @@ import pytest
 from kmtui.core import keys
 from tests.core.imports.made import certbot_account, certbot_lineage, made
 from tests.real.scripted import Scripted, register
+from tests.real.trails import every_act_has_its_result
 from tests.servers.bind import Bind
 from tests.servers.pebble import Pebble, Profile
 from tests.servers.process import free_port
@@ -63,6 +64,7 @@ def test_what_a_closed_ca_issued_is_history_and_goes_on_at_another(
     assert {row["ca"] for row in taken.values()} == {"buypass"}
     assert {row["account"] for row in taken.values()} == {"buypass-certbot"}
     assert run("request", "list")["requests"] == []
+    assert ca.orders == 0
     renewed = run("cert", "renew", names[0], "--force", code=1)
     assert "ended its service" in str(renewed)
 
@@ -73,6 +75,8 @@ def test_what_a_closed_ca_issued_is_history_and_goes_on_at_another(
     (left,) = [each for each in answer["requests"] if each["status"] == "failed"]
     assert left["names"] == [REFUSED]
     assert left["error"]["type"].endswith("rejectedIdentifier")
+    assert REFUSED in left["error"]["detail"]
+    assert left["error"]["hint"]
     assert (answer["summary"]["available"], answer["summary"]["failed"]) == (COUNT - 1, 1)
     for name in names[:-1]:
         new, old = run("cert", "history", name)["versions"]
@@ -84,3 +88,8 @@ def test_what_a_closed_ca_issued_is_history_and_goes_on_at_another(
     run("cert", "save", names[0])
     shown = run("cert", "show", names[0])["certificate"]
     assert (shown["ca"], shown["current_version"]) == ("pebble", 2)
+    new, old = run("cert", "history", names[0])["versions"]
+    assert (new["status"], old["status"], old["issuer"]) == ("current", "replaced", "R11")
+    now = {row["name"]: row["id"] for row in run("cert", "list", "--all")["certificates"]}
+    assert now == {name: row["id"] for name, row in taken.items()}, "the same certificates"
+    every_act_has_its_result(run, "import", "move", "save")

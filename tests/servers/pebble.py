@@ -129,6 +129,11 @@ class Pebble(Server):
         status: dict[str, Any] = json.loads(self._manage(f"/cert-status-by-serial/{serial:x}"))
         return status
 
+    @property
+    def orders(self) -> int:
+        """How many orders were ever placed."""
+        return self._process.log.count("Added order ")
+
     def set_renewal_info(self, certificate_pem: str, answer: str) -> None:
         """Makes Pebble answer ARI requests (RFC 9773) for a certificate with `answer`, verbatim."""
         body = json.dumps({"Certificate": certificate_pem, "ARIResponse": answer})
