@@ -18,7 +18,7 @@ from kmtui.core.errors import InvalidInput
 from kmtui.core.formats.material import Material
 from kmtui.core.keys import PrivateKey, usable
 
-ROUNDS = 20_000
+ROUNDS = 50_000
 """Of PBKDF2. More would protect nothing: the integrity check beside it stays at 2048 rounds,
 whatever is asked for, and guesses would be made there. What protects the key is a password that
 cannot be guessed; and while rounds are counted, no other thread of this process runs."""
