@@ -153,7 +153,9 @@ class Core:
         """
         db = await asyncio.to_thread(Database.open, data / FILE_NAME, read_only=read_only)
         bus = Bus()
-        vault = Vault(StoredSlots(db), clock=clock)
+        actor = actor or default_actor()
+        slots = StoredSlots(db, actor=actor, origin=origin, clock=clock)
+        vault = Vault(slots, clock=clock)
         access = Access(
             vault,
             bus,
@@ -180,7 +182,7 @@ class Core:
             seals=Seals(secrets),
             bus=bus,
             clock=clock,
-            actor=actor or default_actor(),
+            actor=actor,
             owners=owners,
             origin=origin,
         )

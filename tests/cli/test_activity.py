@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from kmtui.db.files import FILE_NAME
-from tests.cli.conftest import Run
+from tests.cli.conftest import CANARY, Run
 
 
 def test_the_trail_is_looked_through_and_tampering_ends_with_1(run: Run, tmp_path: Path) -> None:
@@ -28,3 +28,29 @@ def test_the_trail_is_looked_through_and_tampering_ends_with_1(run: Run, tmp_pat
     assert (first["intact"], first["sealed_at"]) == (True, None)
     assert (second["intact"], second["sealed_holds"]) == (True, True)
     assert (broken["intact"], broken["broken_at"]) == (False, 3)
+
+
+def test_who_may_open_the_vault_is_on_record_from_the_first_way_on(
+    run: Run, tmp_path: Path
+) -> None:
+    passphrase, new = tmp_path / "passphrase", tmp_path / "new"
+    for path, text in ((passphrase, CANARY), (new, CANARY + "2")):
+        path.write_text(text)
+        path.chmod(0o600)
+    opened = ("--passphrase-file", str(passphrase))
+
+    run(*opened, "vault", "init", unlocked=False)
+    run(*opened, "vault", "add-key-file", str(tmp_path / "vault.key"), unlocked=False)
+    run(*opened, "vault", "passwd", "--new-passphrase-file", str(new), unlocked=False)
+    run("vault", "remove-slot", "3")
+    run("vault", "remove-slot", "2", code=1)
+
+    lines = run("activity")["activity"]
+    assert [(line["action"], line["detail"]) for line in reversed(lines)] == [
+        ("vault init", "slot 1, passphrase"),
+        ("vault add", "slot 2, key file"),
+        ("vault passwd", "slot 3, passphrase in place of slot 1, passphrase"),
+        ("vault remove", "slot 3, passphrase"),
+    ]
+    assert {line["object"]["type"] for line in lines} == {"vault"}
+    assert run("activity", "--verify")["verification"]["intact"]

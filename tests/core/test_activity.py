@@ -23,7 +23,7 @@ ORIGIN = "uid 1000, sudo mary, ssh 192.0.2.7"
 
 @pytest.fixture
 async def core(tmp_path: Path) -> AsyncIterator[Core]:
-    """An inventory whose trail has six lines."""
+    """An inventory whose trail has seven lines."""
     core = await Core.open(tmp_path / "data", actor="tester@here", origin=ORIGIN)
     await core.access.initialise_with_key_file(tmp_path / "vault.key")
     await stock.version(core, await stock.certificate(core, "shop"))
@@ -73,7 +73,7 @@ async def test_an_untouched_trail_is_intact_and_says_from_where(core: Core) -> N
     found = await core.activity.verify()
     lines = await core.activity.page(ListQuery(now=core.context.clock()))
 
-    assert (found.intact, found.lines, found.broken_at) == (True, 6, None)
+    assert (found.intact, found.lines, found.broken_at) == (True, 7, None)
     assert (found.sealed_at, found.sealed_holds) == (None, None)
     assert {line.origin for line in lines} == {ORIGIN}
 
@@ -107,7 +107,7 @@ async def test_a_chain_that_was_made_anew_is_seen_by_what_was_sealed(core: Core)
 
     found = await core.activity.verify()
     assert found.broken_at is None, "the chain itself holds"
-    assert (found.intact, found.sealed_holds, found.sealed_line) == (False, False, 6)
+    assert (found.intact, found.sealed_holds, found.sealed_line) == (False, False, 7)
     await core.activity.seal_head()
     assert (await core.activity.verify()).sealed_holds is False, "it is not sealed over"
 
@@ -134,7 +134,7 @@ async def test_a_locked_vault_leaves_what_was_sealed_open(core: Core) -> None:
 
     found = await core.activity.verify()
 
-    assert (found.intact, found.sealed_holds, found.sealed_line) == (True, None, 6)
+    assert (found.intact, found.sealed_holds, found.sealed_line) == (True, None, 7)
 
 
 async def test_the_unattended_run_seals_the_trail(core: Core) -> None:

@@ -113,7 +113,7 @@ def test_an_account_that_is_bound_from_registration_to_its_end_by_commands(
     assert "final" in gone["hint"]
     every_act_has_its_result(
         run,
-        *("ca add", "account register", "account update", "account export-key"),
+        *("vault init", "ca add", "account register", "account update", "account export-key"),
         *("account delete", "account add", "account roll-key", "account deactivate"),
     )
     nothing_secret_is_to_be_found(run, first, second)

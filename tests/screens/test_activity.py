@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +24,11 @@ from tests.terminal import line_with, screen_lines, screen_text
 HOSTILE = "x [/foo] [@click=app.quit]y\x1b]52;c;aGk=\x07\u202e"
 
 
-async def test_an_empty_trail_says_what_fills_it(core: Core) -> None:
+async def test_an_empty_trail_says_what_fills_it(tmp_path: Path) -> None:
+    core = await Core.open(tmp_path / "data", actor="tester@here")
     async with opened(core, "activity") as pilot:
         await shows(pilot, "Nothing was done yet.")
+    await core.close(seconds=5)
 
 
 @SIZES
@@ -33,12 +36,13 @@ async def test_the_newest_line_comes_first_and_O_turns_it_around(
     bench: Bench, size: tuple[int, int]
 ) -> None:
     async with opened(bench.core, "activity", size) as pilot:
-        await shows(pilot, "7 actions   no unattended run yet")
+        await shows(pilot, "8 actions   no unattended run yet")
         assert "mapping add" in screen_lines(pilot.app)[3]
         assert line_with(pilot.app, "dns add").lstrip().startswith("+ 20")
 
         await press(pilot, "O")
-        assert "ca add" in screen_lines(pilot.app)[3]
+        assert "vault init" in screen_lines(pilot.app)[3]
+        assert "ca add" in screen_lines(pilot.app)[4]
 
 
 async def test_the_filter_takes_words_and_qualifiers(bench: Bench) -> None:
@@ -52,9 +56,9 @@ async def test_the_filter_takes_words_and_qualifiers(bench: Bench) -> None:
 
 async def test_a_new_action_appears_by_itself(bench: Bench) -> None:
     async with opened(bench.core, "activity") as pilot:
-        await shows(pilot, "7 actions")
-        await bench.core.mappings.add("*.kmtui.test", dns="lab")
         await shows(pilot, "8 actions")
+        await bench.core.mappings.add("*.kmtui.test", dns="lab")
+        await shows(pilot, "9 actions")
 
         assert "*.kmtui.test" in screen_lines(pilot.app)[3]
 
@@ -135,7 +139,7 @@ async def test_an_intent_without_a_result_is_told_as_interrupted(core: Core) -> 
             )
         )
     async with opened(core, "activity") as pilot:
-        await shows(pilot, "3 actions")
+        await shows(pilot, "4 actions")
         assert [line.split()[-1] for line in screen_lines(pilot.app)[3:6]] == [
             *("interrupted", "ok", "started"),
         ]
@@ -143,9 +147,9 @@ async def test_an_intent_without_a_result_is_told_as_interrupted(core: Core) -> 
 
 async def test_t_reads_the_trail_and_says_whether_it_holds(bench: Bench) -> None:
     async with opened(bench.core, "activity") as pilot:
-        await shows(pilot, "7 actions")
+        await shows(pilot, "8 actions")
         await press(pilot, "t")
-        await shows(pilot, "7 lines, the chain holds")
+        await shows(pilot, "8 lines, the chain holds")
 
         raw = sqlite3.connect(bench.core.data / FILE_NAME)
         raw.execute("DROP TRIGGER activity_refuses_delete")
@@ -162,7 +166,7 @@ async def test_the_last_unattended_run_is_told(core: Core) -> None:
     await core.unattended.run()
     await core.cas.add("house", directory_url="https://127.0.0.1:1/directory")
     async with opened(core, "activity") as pilot:
-        await shows(pilot, "1 action   unattended run just now: nothing was due")
+        await shows(pilot, "2 actions   unattended run just now: nothing was due")
 
 
 async def test_a_run_that_nobody_makes_any_more_is_an_alarm_here_and_at_home(

@@ -77,13 +77,14 @@ async def _open_core(directory: Path, sandbox: Sandbox, actor: str | None) -> Co
     try:
         core.sandbox = True
         key_file = directory / KEY_FILE
-        if core.access.initialised:
+        initialised = core.access.initialised
+        if initialised:
             await core.access.unlock_with_key_file(key_file)
             await core.context.db.write(lambda session: _follow(session, sandbox))
             await core.configuration.seal(await core.configuration.broken())
-        else:
-            await core.access.initialise_with_key_file(key_file)
         clock.back = timedelta(days=PAST)
+        if not initialised:
+            await core.access.initialise_with_key_file(key_file)
         await _set_up(core, sandbox)
         clock.back = timedelta(0)
         if not await core.certificates.count(ListQuery(now=clock(), include_archived=True)):
