@@ -28,7 +28,7 @@ class AccountScreen(DetailPage, AccountActs):
     LABEL_WIDTH = 13
     KEY_LINE: ClassVar[tuple[str, ...]] = (
         *("help", "edit", "export", "test", "roll_key", "delete", "deactivate", "agree"),
-        *("copy", "last_error", "back"),
+        *("back", "copy", "last_error"),
     )
     _account: Account | None = None
     _ca: Authority | None = None

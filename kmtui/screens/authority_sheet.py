@@ -41,7 +41,7 @@ def limits_word(ca: Authority) -> str:
     """What it allows at most, as far as is known: ``100 names, 90 d``."""
     names = ca.max_names and ("1 name" if ca.max_names == 1 else f"{ca.max_names} names")
     days = ca.lifetime_days and f"{ca.lifetime_days} d"
-    only = "1 account" if ca.single_account else ""
+    only = "1 acct" if ca.single_account else ""
     return ", ".join(str(word) for word in (names, days, only) if word)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kmtui.core.errors import StillServed
@@ -182,18 +183,14 @@ class Deleting:
         one = chosen[0] if len(chosen) == 1 else None
         facts = _named(chosen, hidden)
         if one is not None and one.archived_at is not None:
-            by_itself = date(one.archived_at + KEPT)
-            facts.append(
-                ("deleted", f"on {date(one.archived_at)}; happens by itself on {by_itself}")
-            )
+            due = one.archived_at + KEPT
+            when = f"on {date(due)}" if due > datetime.now(UTC) else "at the next unattended run"
+            facts.append(("deleted", f"on {date(one.archived_at)}; happens by itself {when}"))
         facts += [
             ("keys", (f"{counted(keys, 'private key')} destroyed here, for good", "bad")),
             ("", ""),
-            (
-                "",
-                "No version can be put anywhere again, nor sign its revocation. There is no undo.",
-            ),
-            ("", "The history stays, and the label is free for another certificate."),
+            ("", "No version can be put anywhere again, nor sign its revocation."),
+            ("", "There is no undo. The history stays; the label is free for another one."),
         ]
         expected = one.name if one is not None else str(len(chosen))
         panel = StrongConfirm(

@@ -10,6 +10,7 @@ from kmtui.core.errors import InvalidInput
 from kmtui.core.problems import counted
 from kmtui.model import Certificate
 from kmtui.screens.account_forms import path_of
+from kmtui.screens.checklines import CONTINUED
 from kmtui.screens.export_words import FIELDS, WHAT, Place, key_fact, look_at, preset_path
 from kmtui.screens.formpage import FormPage
 from kmtui.screens.new_password import PasswordPanel
@@ -130,7 +131,7 @@ class ExportForm(FormPage):
         facts: list[Fact] = [("", (self._subject, "strong"))]
         if self._hidden:
             facts.append(("Hidden", (f"{self._hidden} of them by the filter", "warn")))
-        facts += [("" if at else "Writes", str(file)) for at, file in enumerate(place.files)]
+        facts += [(CONTINUED if at else "Writes", str(file)) for at, file in enumerate(place.files)]
         if place.there:
             facts.append(("There", (f"{place.there.name} exists already", "warn")))
         facts.append(key_fact(chosen, self._part, with_key=self._with_key))

@@ -137,7 +137,7 @@ class MoveScreen(Page):
         self.form.check(
             [(f"ctrl+s moves {fitting} to {removal.authority.title}", "good")]
             if fitting
-            else [("none of them can go there: 3, then n registers another account", "bad")]
+            else [("none of them can go there: esc, then 3 n registers another account", "bad")]
         )
         self.refresh_bindings()
 

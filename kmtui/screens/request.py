@@ -53,7 +53,7 @@ class RequestScreen(Page):
     RequestScreen #problem { display: none; height: auto; max-height: 9; }
     RequestScreen.-ended #band { display: block; }
     RequestScreen.-told #problem { display: block; }
-    RequestScreen #pane { display: none; width: 50; padding: 0 0 0 1; }
+    RequestScreen #pane { display: none; width: 51; padding: 0 0 0 1; }
     RequestScreen.-wide #pane.-used { display: block; }
     RequestScreen.-narrow #challenges { layout: vertical; }
     RequestScreen.-narrow #pane.-used {

@@ -108,7 +108,7 @@ class Question:
             facts.append(
                 ("revoked", (f"{before}: that its key is compromised can be added", "warn"))
             )
-        return [*facts, _installed(subject.targets), *self._hidden()]
+        return [*facts, _installed(subject.targets), *self._marked()]
 
     def _of_many(self) -> list[Fact]:
         facts: list[Fact] = [
@@ -118,12 +118,16 @@ class Question:
             ),
             _installed([target for each in self.subjects for target in each.targets]),
         ]
+        return [*facts, *self._marked()]
+
+    def _marked(self) -> list[Fact]:
+        """What else is to be known of the marks."""
+        facts: list[Fact] = []
         if self.left:
             facts.append(("left", (f"nothing to revoke: {listed(self.left)}", "warn")))
-        return [*facts, *self._hidden()]
-
-    def _hidden(self) -> list[Fact]:
-        return [("hidden", (f"{self.hidden} of them by the filter", "warn"))] if self.hidden else []
+        if self.hidden:
+            facts.append(("hidden", (f"{self.hidden} of them by the filter", "warn")))
+        return facts
 
     def _fields(self) -> list[FieldSpec]:
         again = all(each.version.revoked_at is not None for each in self.subjects)

@@ -150,12 +150,12 @@ class Revoking:
         core, of = self._page.core, version.certificate_id
         told = []
         if wish.renew_first:
-            old, outcome = await core.revocation.renew_first(
+            _, outcome = await core.revocation.renew_first(
                 of, reason=wish.reason, number=version.number, force=force
             )
             (outcome,) = await core.renewal.wait([outcome])
             successor = await core.revocation.in_force(outcome)
-            told.append(f"v{successor.number} took the place of v{old.number}")
+            told.append(f"v{successor.number} took its place")
         done = await core.revocation.revoke(
             of, reason=wish.reason, number=version.number, by=wish.by, ca=wish.ca
         )

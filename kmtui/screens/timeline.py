@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from kmtui.bindings import screen_bindings
+from kmtui.core.problems import counted
 from kmtui.core.timeline import Week
 from kmtui.screens.listpage import ListPage
 from kmtui.screens.messages import Changed
@@ -72,7 +73,7 @@ class TimelineScreen(ListPage):
     async def counts(self) -> Sequence[Cell]:
         if not self._weeks:
             return ()
-        cells: list[Cell] = [(f"{sum(week.renews for week in self._weeks)} renewals", "")]
+        cells: list[Cell] = [(counted(sum(week.renews for week in self._weeks), "renewal"), "")]
         if waves := sum(1 for week in self._weeks if week.wave):
             cells.append((f"{waves} {'wave' if waves == 1 else 'waves'}", "warn"))
         if by_hand := sum(week.by_hand for week in self._weeks):
@@ -95,10 +96,10 @@ class TimelineScreen(ListPage):
         week: Week = row.data
         if week.wave:
             return [(f"wave: {week.wave}", "warn")]
-        said = f"{week.expires} expire"
+        said = f"{week.expires} {'expires' if week.expires == 1 else 'expire'}"
         if week.by_hand:
-            said = f"{said}, {week.by_hand} of them unless they are renewed by hand"
-        return [(f"{said}; {week.renews} renewals are planned", "muted")]
+            said = f"{said}, {week.by_hand} of them unless renewed by hand"
+        return [(f"{said}; {counted(week.renews, 'renewal')} planned", "muted")]
 
     def impossible(self, key: str) -> str:
         if key == "open" and self.table.row is None:

@@ -64,24 +64,35 @@ class StatusLine(Horizontal):
         sort = self._facts.get("sort")
         position = self._facts.get("position")
         place = f"  {position}" if position else ""
+        if self._said[0] and width_of(one_line(self._said[0] + place)) >= self.size.width:
+            place = ""  # what was said is what matters now
         room = self.size.width - width_of(one_line(place))
-        left = self._cells("   ")
-        self._left.show(left if cells_width(left) <= room else self._cells("  "))
+        self._left.show(self._fitting(room))
         self._show_at_width(self._right, f" sort {sort}" if sort else "", "muted")
         self._show_at_width(self._place, place, "")
         self._make_room()
 
-    def _cells(self, gap: str) -> list[Cell]:
-        """What is said, else filter, marks and the counts with a gap between them."""
+    def _fitting(self, room: int) -> list[Cell]:
+        """What is said; else as many counts as there is room for, each whole."""
         if self._said[0]:
             return [self._said]
+        counts = self._facts.get("counts") or ()
+        assert isinstance(counts, Sequence)
+        for gap, shown in (("   ", len(counts)), *(("  ", n) for n in range(len(counts), 0, -1))):
+            cells = self._cells(gap, counts[:shown])
+            if shown < len(counts):
+                cells.append((f"{gap}…", "muted"))
+            if cells_width(cells) <= room:
+                return cells
+        return self._cells("  ", counts)
+
+    def _cells(self, gap: str, counts: Sequence[Cell]) -> list[Cell]:
+        """Filter, marks and counts with a gap between them."""
         cells: list[Cell] = []
         if filter := self._facts.get("filter"):
             cells += [(f"/{filter}", "accent"), ("  ", "")]
         if marks := self._facts.get("marks"):
             cells += [(f"{marks} marked", "strong"), ("  ", "")]
-        counts = self._facts.get("counts") or ()
-        assert isinstance(counts, Sequence)
         for at, count in enumerate(counts):
             cells += [(gap if at else "", ""), count]
         return cells

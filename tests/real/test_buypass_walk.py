@@ -148,6 +148,7 @@ def register(walk: Walk) -> None:
     walk.press(" ", "[x]")
     walk.press(SEND, "allows one account")
     walk.keep("second-refused")
+    walk.press(ESCAPE, "esc once more leaves")
     walk.press(ESCAPE, "ACCOUNT")
     walk.press(ENTER, "Thumbprint")
     walk.keep_wide("account")

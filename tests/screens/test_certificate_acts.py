@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from kmtui.core.core import Core
-from kmtui.db import versions
+from kmtui.db import certificates, versions
 from kmtui.model import KEPT, Certificate, ListQuery, RevocationReason
 from tests.core.deployment import stock
 from tests.screens.shop import SIZES, add, deployed, flat, shop
@@ -371,3 +371,16 @@ async def test_a_key_is_about_what_is_marked_and_not_about_the_row_under_the_cur
         # when / then
         await press(pilot, "e")
         await shows(pilot, "a.example.org v1")
+
+
+async def test_what_should_have_been_purged_is_said_to_be_at_the_next_run(
+    core: Core, shop: Certificate
+) -> None:
+    long_ago = datetime.now(UTC) - KEPT - timedelta(days=3)
+    await core.context.db.write(lambda session: certificates.archive(session, shop.id, long_ago))
+    async with opened(core, "certificates") as pilot:
+        await press(pilot, "slash", *"status:archived", "enter")
+        await shows(pilot, "- shop")
+        await press(pilot, "D")
+
+        assert "happens by itself at the next unattended run" in flat(await shows(pilot, "PURGE"))

@@ -149,7 +149,7 @@ async def test_renewing_first_leaves_a_successor_in_force(bench: Bench, size: Si
         await press_all(pilot, NAME)
         await press(pilot, "enter")
 
-        await shows(pilot, f"{NAME} v1 revoked: v2 took the place of v1; superseded", seconds=30)
+        await shows(pilot, f"{NAME} v1 revoked: v2 took its place; superseded", seconds=30)
         assert "valid" in line_with(pilot.app, "+ www.kmtui.test")
     assert (await at_ca(bench, 1), await at_ca(bench, 2)) == (4, None)
 
@@ -183,6 +183,18 @@ async def test_marked_ones_are_revoked_by_their_number_and_each_is_listed(
         assert "+ www.kmtui.test v1" in screen_text(pilot.app)
         assert "nothing here tells" in line_with(pilot.app, "x other.example.org v1")
     assert (await at_ca(bench), await at_ca(bench, name="b.kmtui.test")) == (4, 4)
+
+
+async def test_marks_that_stay_are_told_where_one_alone_can_be_revoked(
+    core: Core, shop: Certificate
+) -> None:
+    await stock.certificate(core, "none.example.org")
+    async with opened(core, "certificates") as pilot:
+        await shows(pilot, "2 certificates")
+        await press(pilot, "a", "X")
+
+        text = flat(await shows(pilot, "REVOKE shop v2"))
+        assert "nothing to revoke: none.example.org" in text
 
 
 async def test_where_nothing_tells_who_issued_it_the_ca_is_asked_for(

@@ -198,6 +198,19 @@ async def test_the_status_line_keeps_the_position_when_room_is_short() -> None:
         assert screen_lines(pilot.app)[0].startswith("revoke: already")
 
 
+async def test_where_room_is_short_counts_go_whole_and_what_is_said_takes_the_position() -> None:
+    async with shown(StatusLine, (34, 3)) as pilot:
+        line = piece(pilot, StatusLine)
+        counts = [("35 names", ""), ("2 expired", "bad"), ("1 target failed", "bad")]
+        line.tell(counts=counts, position="7 of 35")
+        await pilot.pause()
+        assert screen_lines(pilot.app)[0] == "35 names  2 expired  …     7 of 35"
+
+        line.say("payments v4 revoked: superseded")
+        await pilot.pause()
+        assert screen_lines(pilot.app)[0] == "payments v4 revoked: superseded"
+
+
 @pytest.mark.parametrize("width", [20, 41, 80, 120])
 async def test_the_key_line_holds_whole_words(width: int) -> None:
     keys = ("help", "open", "new", "renew", "save", "revoke", "delete", "filter", "mark", "copy")
