@@ -143,8 +143,11 @@ def _usage(exc: TyperException) -> KmtuiError:
     """A wrong command line, as any other bad input."""
     context: Any = getattr(exc, "ctx", None)
     path = context.command_path if context is not None else PROGRAM
-    message = exc.format_message()
+    message = exc.format_message().replace(": Value error, ", ": ")
     param: Any = getattr(exc, "param", None)
+    # Where any case is taken, the words are told in lower case.
+    for word in map(str, getattr(getattr(param, "type", None), "choices", ())):
+        message = message.replace(f"'{word.casefold()}'", f"'{word}'")
     return InvalidInput(
         message[:1].lower() + message[1:],
         field=(param.name or "").replace("_", "-") if param is not None else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kmtui.model import RevocationReason
 from tests.cli.conftest import Run
 
 NAME = "www.kmtui.test"
@@ -18,11 +19,15 @@ def held(ready: Run) -> Run:
 
 def test_a_version_is_revoked_and_stays_in_the_history(held: Run) -> None:
     refused = held("cert", "revoke", NAME, "--reason", "superseded", code=2)
-    held("cert", "revoke", NAME, "--reason", "boredom", "--yes", code=2)
+    wrong = held("cert", "revoke", NAME, "--reason", "boredom", "--yes", code=2)
     done = held("cert", "revoke", NAME, "--reason", "SUPERSEDED", "--yes")
     again = held("cert", "revoke", NAME, "--reason", "superseded", "--yes")
 
     assert refused["error"]["field"] == "yes"
+    allowed = ", ".join(f"'{reason}'" for reason in RevocationReason)
+    assert wrong["error"]["message"] == (
+        f"invalid value for '--reason': 'boredom' is not one of {allowed}."
+    )
     assert done["certificate"]["status"] == "revoked"
     assert done["version"]["revocation_reason"] == "superseded"
     assert (done["signed_by"], done["already"]) == ("account main", False)

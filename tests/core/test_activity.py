@@ -86,13 +86,26 @@ async def test_an_untouched_trail_is_intact_and_says_from_where(core: Core) -> N
         ("UPDATE activity SET origin = 'uid 0' WHERE id = 6", 6),
         ("DELETE FROM activity WHERE id = 3", 4),
         ("DELETE FROM activity WHERE id = 1", 2),
+        ("DELETE FROM activity WHERE id BETWEEN 3 AND 5", 6),
         ("UPDATE activity SET id = 99 WHERE id = 3", 4),
+        # two lines in each other's place
+        (
+            "UPDATE activity SET id = -3 WHERE id = 3; UPDATE activity SET id = 3 WHERE id = 4;"
+            "UPDATE activity SET id = 4 WHERE id = -3",
+            3,
+        ),
+        # one that was never written
+        (
+            "INSERT INTO activity SELECT 8, at, actor, action, object_type, object_id,"
+            " object_name, outcome, detail, hash, origin FROM activity WHERE id = 7",
+            8,
+        ),
     ],
 )
-async def test_a_line_changed_or_cut_from_the_middle_is_seen(
+async def test_a_line_changed_cut_or_moved_in_the_middle_is_seen(
     core: Core, statement: str, broken_at: int
 ) -> None:
-    tamper(core, statement)
+    tamper(core, *statement.split(";"))
 
     found = await core.activity.verify()
 

@@ -22,6 +22,7 @@ from kmtui.model import (
     RevocationReason,
     RevocationSigner,
     Version,
+    words,
 )
 from tests.core.deployment import stock
 from tests.core.test_renewal import make_due
@@ -106,8 +107,9 @@ async def test_the_ca_has_each_version_revoked_for_the_reason_given_by_either_ke
     assert before == [("Valid", None)] * len(ways)
 
 
+@pytest.mark.parametrize("by", RevocationSigner)
 async def test_a_revocation_whose_answer_was_lost_is_a_success_the_second_time(
-    core: Core, ca: Pebble
+    core: Core, ca: Pebble, by: RevocationSigner
 ) -> None:
     certificate = await issued(core)
     found = await version(core)
@@ -116,9 +118,26 @@ async def test_a_revocation_whose_answer_was_lost_is_a_success_the_second_time(
     leaf = parse_chain(found.chain_pem)[0]
     await client.revoke(signer, leaf.public_bytes(Encoding.DER), SUPERSEDED.code)
 
-    done = await core.revocation.revoke(certificate.id, reason=SUPERSEDED)
+    done = await core.revocation.revoke(certificate.id, reason=SUPERSEDED, by=by)
 
     assert (done.already, at_ca(ca, done.version)) == (True, ("Revoked", SUPERSEDED.code))
+    assert done.version.revocation_reason == SUPERSEDED
+
+
+@pytest.mark.parametrize("by", RevocationSigner)
+async def test_a_reason_that_the_ca_refuses_is_told_with_those_that_every_ca_takes(
+    core: Core, ca: Pebble, by: RevocationSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given: a number that RFC 5280 section 5.3.1 gives no meaning
+    await issued(core)
+    monkeypatch.setitem(words._CRL_REASONS, SUPERSEDED, 7)
+
+    with pytest.raises(AcmeError) as caught:
+        await core.revocation.revoke(NAME, reason=SUPERSEDED, by=by)
+
+    usual = set(RevocationReason) - {RevocationReason.AFFILIATION_CHANGED}
+    assert {reason for reason in RevocationReason if reason in caught.value.hint} == usual
+    assert at_ca(ca, await version(core)) == ("Valid", None)
 
 
 async def test_without_its_account_the_certificates_own_key_revokes(core: Core, ca: Pebble) -> None:
