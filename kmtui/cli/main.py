@@ -7,7 +7,7 @@ import os
 import sys
 import uuid
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -146,8 +146,10 @@ def _usage(exc: TyperException) -> KmtuiError:
     message = exc.format_message().replace(": Value error, ", ": ")
     param: Any = getattr(exc, "param", None)
     # Where any case is taken, the words are told in lower case.
-    for word in map(str, getattr(getattr(param, "type", None), "choices", ())):
-        message = message.replace(f"'{word.casefold()}'", f"'{word}'")
+    declared = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    for kind in (declared, *get_args(declared)):
+        for word in getattr(kind, "__members__", {}).values():
+            message = message.replace(f"'{str(word).casefold()}'", f"'{word}'")
     return InvalidInput(
         message[:1].lower() + message[1:],
         field=(param.name or "").replace("_", "-") if param is not None else "",
