@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -70,7 +71,7 @@ def list_certificates(
     all_: Annotated[bool, typer.Option("--all", help="Archived ones too.")] = False,
 ) -> int:
     """List the certificates, the soonest to expire first."""
-    terms = [text]
+    terms = [_closed(text)]
     if status:
         terms.append(f"status:{status}")
     if expires_within:
@@ -82,7 +83,7 @@ def list_certificates(
         descending: bool | None = reverse or None
         if saved:
             kept = await core.filters.get(LIST, saved)
-            terms.append(kept.text)
+            terms.append(_closed(kept.text))
             if sort is None:
                 order, descending = kept.sort, kept.descending is not reverse
         now = datetime.now(UTC)
@@ -118,6 +119,12 @@ def timeline(
         out.answer({"weeks": [_document(week) for week in found]}, _lines(found))
 
     return with_core(context, act)
+
+
+def _closed(text: str) -> str:
+    """A filter whose last quote is closed: left open it would take in whatever follows."""
+    rest = re.sub(r'(^|[\s!:])"(?:[^"]|"")*"', r"\1", text)
+    return f'{text}"' if re.search(r'(^|[\s!:])"', rest) else text
 
 
 async def _limited(

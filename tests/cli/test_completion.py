@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer._completion_classes import BashComplete
 
 from kmtui.cli.completion import ASKED, OFFERED
+from kmtui.cli.main import app
 from kmtui.core.completion import completions
 from kmtui.core.formats.registry import FORMATS, Part
 from kmtui.core.saved_filters import LISTS
@@ -193,3 +196,17 @@ def test_every_rule_is_about_a_parameter_that_exists() -> None:
     assert OFFERED["cert export --format"] == tuple(FORMATS)
     assert OFFERED["cert export --part"] == tuple(Part)
     assert OFFERED["filter * --list"] == tuple(LISTS)
+
+
+def test_every_command_is_offered_with_all_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ASKED, "complete_bash")
+    shell = BashComplete(typer.main.get_command(app), {}, "kmtui", ASKED)
+
+    def offered(words: list[str], begun: str) -> set[str]:
+        return {each.value for each in shell.get_completions(words, begun)}
+
+    for name, command in commands():
+        *groups, last = name.split()
+        assert last in offered(groups, last[:1])
+        options = {each for each in parameter_names(command) if each.startswith("--")}
+        assert options - offered(name.split(), "--") == set()

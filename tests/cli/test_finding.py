@@ -53,6 +53,15 @@ def test_filters_and_orders_are_those_of_the_screen(stocked: Run) -> None:
     assert names(stocked, "--limit", "1") == ["soon"]
 
 
+@pytest.mark.parametrize("text", ['"fa', 'issuer:"Example', '!"so', 'far issuer:"Example CA'])
+def test_a_quote_left_open_swallows_no_other_option(stocked: Run, text: str) -> None:
+    stocked("filter", "add", "late", text)
+
+    assert names(stocked, "--filter", text, "--status", "valid") == ["far"]
+    assert names(stocked, "--saved", "late", "--status", "valid") == ["far"]
+    assert names(stocked, "--saved", "late", "--filter", text, "--status", "valid") == ["far"]
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [

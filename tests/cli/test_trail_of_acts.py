@@ -17,6 +17,9 @@ from tests.core.imports.made import made, written
 SHOP, MAIL = "shop.kmtui.test", "mail.kmtui.test"
 
 ACTS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
+    ("vault add-key-file {d}/second.key", 0, ("vault add ok",)),
+    ("ca add third --directory {directory}", 0, ("ca add ok",)),
+    ("ca remove third", 0, ("ca remove ok",)),
     (
         f"request new -d {SHOP} --account main --name shop",
         0,
@@ -68,7 +71,31 @@ ACTS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
         0,
         ("account deactivate started", "account deactivate ok"),
     ),
-    ("account delete main --discard-key --yes --force", 0, ("account delete ok",)),
+    (
+        "account delete main --key-out {d}/main.pem --yes --force",
+        0,
+        ("account export-key started", "account export-key ok", "account delete ok"),
+    ),
+    (
+        "account add main --ca lab --key {d}/main.pem",
+        1,
+        ("account add started", "account add failed"),
+    ),
+    (
+        "account delete over-there --key-out {d}/over.pem --yes --force",
+        0,
+        ("account export-key started", "account export-key ok", "account delete ok"),
+    ),
+    (
+        "account add back --ca other --key {d}/over.pem",
+        0,
+        ("account add started", "account add ok"),
+    ),
+    (
+        "account register fresh --ca other --email a@b.test --agree-tos",
+        0,
+        ("account register started", "account register ok"),
+    ),
     ("backup {d}/copy.db", 0, ("backup started", "backup ok")),
 )
 """Command, its exit code, and what it adds to the trail, the oldest first."""
@@ -94,12 +121,13 @@ def lines(run: Run, start: int = 0) -> tuple[str, ...]:
 
 
 def test_every_act_is_on_record_from_its_intent_to_its_result_and_the_chain_holds(
-    set_up: Run, tmp_path: Path
+    set_up: Run, sandbox: Sandbox, tmp_path: Path
 ) -> None:
+    directory = sandbox.directory_url
     told = {}
     known = len(lines(set_up))
     for command, code, _ in ACTS:
-        words = command.format(d=tmp_path, shop=SHOP, mail=MAIL).split()
+        words = command.format(d=tmp_path, shop=SHOP, mail=MAIL, directory=directory).split()
         set_up(*words, code=code)
         told[command] = lines(set_up, known)
         known += len(told[command])
