@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from kmtui.cli import main as cli
 from kmtui.core.keyfiles import create_key_file
+from kmtui.db.files import FILE_NAME
 from tests.cli.conftest import CANARY, Run
 
 
@@ -67,3 +70,35 @@ def test_a_plain_backup_says_what_it_shows_and_a_passphrase_shows_nowhere(
     assert CANARY not in json.dumps(run("activity"))
     assert CANARY.encode() not in (tmp_path / "a").read_bytes()
     assert os.stat(tmp_path / "b").st_mode & 0o777 == 0o600
+
+
+def test_a_backup_that_is_no_good_has_its_code_and_changes_nothing(
+    run: Run, tmp_path: Path
+) -> None:
+    run("vault", "init")
+    secret, wrong = tmp_path / "passphrase", tmp_path / "wrong"
+    for path, text in ((secret, CANARY), (wrong, CANARY + "x")):
+        path.write_text(text)
+        path.chmod(0o600)
+    plain, sealed, cut, newer = (tmp_path / name for name in ("plain", "sealed", "cut", "newer"))
+    run("backup", str(plain))
+    run("backup", str(sealed), "--seal-passphrase-file", str(secret))
+    cut.write_bytes(sealed.read_bytes()[:-1])
+    newer.write_bytes(plain.read_bytes())
+    with closing(sqlite3.connect(newer)) as raw:
+        raw.execute("PRAGMA user_version = 999")
+    inventory = tmp_path / "data" / FILE_NAME
+    before, beside = inventory.read_bytes(), sorted(inventory.parent.iterdir())
+
+    for file, options, code, said in (
+        (sealed, ["--seal-passphrase-file", str(wrong)], 4, "does not open with this passphrase"),
+        (sealed, [], 2, "sealed with a key of its own"),
+        (cut, ["--seal-passphrase-file", str(secret)], 4, "cut off"),
+        (newer, [], 6, "newer kmtui"),
+        (inventory.parent, [], 2, "cannot read"),
+    ):
+        error = run("restore", str(file), *options, "--force", "--verify", code=code)["error"]
+        assert said in error["message"]
+        assert error["hint"]
+        assert inventory.read_bytes() == before
+    assert sorted(inventory.parent.iterdir()) == beside
