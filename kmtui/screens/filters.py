@@ -14,6 +14,7 @@ from kmtui.model import SavedFilter
 from kmtui.screens.filtering import Present
 from kmtui.screens.formpage import FormPage
 from kmtui.screens.listpage import ListPage
+from kmtui.screens.request_keys import vault_reason
 from kmtui.screens.setuplist import ReadSource
 from kmtui.status import Cell, date
 from kmtui.widgets.details import Fact
@@ -89,7 +90,7 @@ class FiltersScreen(ListPage):
     def impossible(self, key: str) -> str:
         if key in ("open", "delete") and self.table.row is None:
             return f"{key}: no filter is kept here"
-        return ""
+        return vault_reason(self.core, key) if key in KEYS else ""
 
     def open_row(self, row: Row) -> None:
         self.chosen = row.data

@@ -84,11 +84,11 @@ class FormPage(Page):
         try:
             said = await self.send()
         except InvalidInput as error:
-            if not self.is_attached:
+            if not self.is_open:
                 raise
             self.show_refusal(error)
         except VaultLocked:
-            if not self.is_attached:
+            if not self.is_open:
                 raise
             self.say(LOCKED, "warn")
         else:

@@ -38,25 +38,31 @@ class Moving:
         """Move what fits; the rest is listed with what stands in its way."""
         self._page.start(self._move(removal), TITLE)
 
-    async def _move(self, removal: Removal, *, forced: bool = False) -> None:
+    async def _move(
+        self, removal: Removal, results: Results | None = None, *, forced: bool = False
+    ) -> None:
+        """`results` are those of the first time, for what is tried once more."""
         core = self._page.core
         outcomes = await core.moves.start(removal, force=forced)
-        results = Results(TITLE, len(outcomes))
         started = [outcome for outcome in outcomes if outcome.request is not None]
-        if len(outcomes) > 1:
-            show_results(self._page, results)
-        elif started:
+        if results is not None:
+            results.again([outcome.certificate.name for outcome in outcomes])
+        else:
+            results = Results(TITLE, len(outcomes))
+        several = results.total > 1
+        in_view = show_results(self._page, results) if several else self._page
+        if started and not several:
             where = removal.authority.title
-            self._page.say(f"moving {started[0].certificate.name} to {where}…", "working")
+            self._page.tell(f"moving {started[0].certificate.name} to {where}…", "working")
         over = [outcome for outcome in outcomes if isinstance(outcome.error, OverLimit)]
         for outcome in outcomes:
             if outcome.error is not None:
                 results.add(Result.of_error(outcome.certificate.name, outcome.error))
         if over:
-            self._ask_anyway(removal, over)
+            self._ask_anyway(in_view, removal, over, results if several else None)
         await together(self._follow(outcome, results) for outcome in started)
         try:
-            if not (over and len(outcomes) == 1):
+            if several or not over:
                 results.conclude(self._page)
         finally:
             # What was saved gets its plan, and its CA is asked for the window.
@@ -68,15 +74,17 @@ class Moving:
         request = await self._page.core.requests.see_through(outcome.request.id)
         results.add(ended(outcome.certificate.name, request))
 
-    def _ask_anyway(self, removal: Removal, over: Sequence[Outcome]) -> None:
+    def _ask_anyway(
+        self, in_view: Page, removal: Removal, over: Sequence[Outcome], results: Results | None
+    ) -> None:
         """Those that are over our own count of the CA's limits."""
         wanted = {outcome.certificate.id for outcome in over}
         moves = tuple(move for move in removal.moves if move.certificate.id in wanted)
         again = replace(removal, moves=moves)
         ask_anyway(
-            self._page,
+            in_view,
             [(outcome.certificate.name, str(outcome.error)) for outcome in over],
-            lambda: self._page.start(self._move(again, forced=True), TITLE),
+            lambda: self._page.start(self._move(again, results, forced=True), TITLE),
         )
 
 

@@ -299,3 +299,5 @@ class Page(Screen[None]):
         if text := self.copied():
             self.app.copy_to_clipboard(text)
             self.say(f"copied: {text.splitlines()[0]}")
+        else:
+            self.say("copy: there is nothing here", "warn")

@@ -98,11 +98,17 @@ class Renewing:
 
     # Work
 
-    async def _start(self, ids: Sequence[str], *, forced: bool = False) -> None:
+    async def _start(
+        self, ids: Sequence[str], results: Results | None = None, *, forced: bool = False
+    ) -> None:
+        """`results` are those of the first time, for what is tried once more."""
         renewal = self._page.core.renewal
         outcomes = await renewal.renew(ids, force=forced)
         self._begun()
-        results = self._results(len(outcomes))
+        if results is not None:
+            results.again([outcome.certificate.name for outcome in outcomes])
+        else:
+            results = self._results(len(outcomes))
         started = [outcome for outcome in outcomes if outcome.request is not None]
         for outcome in outcomes:
             if outcome.request is None:
@@ -114,12 +120,13 @@ class Renewing:
         refused = [o for o in outcomes if o.error is not None and o not in over]
         if refused:
             self._tell_refused(refused, len(outcomes))
+        again = results if results.total > 1 else None
         if over:
             ask_anyway(
                 self._page,
                 [(o.certificate.name, str(o.error)) for o in over],
                 lambda: self._page.start(
-                    self._start([o.certificate.id for o in over], forced=True), TITLE
+                    self._start([o.certificate.id for o in over], again, forced=True), TITLE
                 ),
             )
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -78,6 +78,12 @@ class Results:
         for tell in tuple(self._watching):
             tell()
 
+    def again(self, names: Collection[str]) -> None:
+        """These are tried once more: what became of them so far is no result."""
+        self.items = [item for item in self.items if item.name not in names]
+        for tell in tuple(self._watching):
+            tell()
+
     async def follow(
         self,
         name: str,
@@ -135,17 +141,24 @@ class Results:
         tone = "bad" if self.failed else "good"
         well = f"; {then}" if then and len(self.failed) < self.total else ""
         shown = page.app.screen
-        if not isinstance(shown, ResultsScreen) or shown.results is not self:
-            page.tell(f"{self.title}: {self.in_words()}{well}  (= lists each)", tone)
+        # Where they are listed now, the page tells it once it is seen again.
+        here = isinstance(shown, ResultsScreen) and shown.results is self
+        say = page.say if here else page.tell
+        say(f"{self.title}: {self.in_words()}{well}  (= lists each)", tone)
         if self.failed and page.app.screen is page:
             page.app.push_screen(ResultsScreen(self))
 
 
-def show_results(page: Page, results: Results) -> None:
-    """Open the list of what is under way; for work that takes its time."""
+def show_results(page: Page, results: Results) -> Page:
+    """Open the list of what is under way, for work that takes its time; unless it is shown
+    already, or the operator went elsewhere. The page in view of these two.
+    """
     page.workbench.results = results
-    if page.is_attached:
-        page.app.push_screen(ResultsScreen(results))
+    shown = page.app.screen
+    if isinstance(shown, ResultsScreen) and shown.results is results:
+        return shown
+    listed = ResultsScreen(results)
+    return listed if page.lead_to(listed) else page
 
 
 def certificate_screen(certificate_id: str) -> Callable[[], Screen[None]]:

@@ -30,13 +30,11 @@ class Saving:
     async def save(self, ids: Sequence[str]) -> None:
         """Save what waits of these certificates; each with what became of it."""
         results = Results(TITLE, len(ids))
-        for certificate_id in ids:
-            certificate = await self._page.core.certificates.get(certificate_id)
+        # What is gone is told before anything is saved.
+        chosen = [await self._page.core.certificates.get(each) for each in ids]
+        for each in chosen:
             await results.follow(
-                certificate.name,
-                self._save(certificate_id),
-                "saved",
-                certificate_screen(certificate_id),
+                each.name, self._save(each.id), "saved", certificate_screen(each.id)
             )
         self._begun()
         results.conclude(self._page)

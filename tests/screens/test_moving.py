@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from kmtui.core.errors import Refused
+from kmtui.core.errors import OverLimit, Refused
 from kmtui.core.moving import Removal
+from kmtui.core.successors import Outcome
 from kmtui.db import certificates
 from tests.core.conftest import Bench
 from tests.core.deployment import stock
@@ -62,7 +64,7 @@ async def test_marked_ones_are_looked_at_then_moved_and_each_result_is_listed(
         )
         assert "limited takes" in line_with(pilot.app, "x many")
         await press(pilot, "escape")
-        await shows(pilot, "3 certificates")
+        await shows(pilot, "move: 2 moved, 1 failed  (= lists each)")
     row = await shop.core.certificates.get("one.kmtui.test")
     assert (row.ca, row.current_version) == (row.ca, 2)
     assert row.ca != "buypass"
@@ -181,3 +183,37 @@ async def test_an_account_that_cannot_be_looked_at_is_told(
         text = await shows(pilot, "is deactivated")
 
         assert "looking what fits" not in text
+
+
+async def test_of_many_over_our_own_count_it_asks_and_one_list_tells_what_came_of_all(
+    shop: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given: two of three are too many, unless somebody insists
+    begin = shop.core.moves.start
+
+    async def start(removal: Removal, *, force: bool = False) -> list[Outcome]:
+        if force:
+            return await begin(removal, force=True)
+        first, *others = removal.moves
+        begun = await begin(replace(removal, moves=(first,)))
+        over = OverLimit("3 of 3 in 7 days")
+        return [*begun, *(Outcome(certificate=each.certificate, error=over) for each in others)]
+
+    monkeypatch.setattr(shop.core.moves, "start", start)
+    async with opened(shop.core, "certificates") as pilot:
+        await shows(pilot, "3 certificates")
+        await press(pilot, "a", "M")
+        await shows(pilot, "3 fit")
+        await press(pilot, "ctrl+s")
+        await shows(pilot, "MOVE 3 to ")
+
+        # when
+        await press(pilot, "y")
+        await shows(pilot, "OVER THE LIMIT 2 requests")
+        await press(pilot, "y")
+
+        # then
+        text = await shows(pilot, "3 moved", seconds=30)
+        assert "failed" not in text
+        await press(pilot, "escape")
+        await shows(pilot, "move: 3 moved  (= lists each)")

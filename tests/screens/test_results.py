@@ -244,3 +244,20 @@ async def test_hundreds_that_end_at_once_are_read_together(
 
         assert screen_lines(app)[1].startswith("500 revoked")
         assert reads < 10
+
+
+async def test_what_is_tried_once_more_is_under_way_again() -> None:
+    async with opened() as (app, pilot, page):
+        results = some()
+        show_results(page, results)
+        await settled(pilot)
+        results.again(["b.example.org"])
+        await pilot.pause(0.2)
+        await settled(pilot)
+        assert screen_lines(app)[1].startswith("2 of 3   2 deleted")
+        assert not results.ended
+
+        results.add(Result(name="b.example.org", word="deleted"))
+        await pilot.pause(0.2)
+        await settled(pilot)
+        assert screen_lines(app)[1].startswith("3 deleted")
