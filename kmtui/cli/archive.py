@@ -25,7 +25,7 @@ def delete(
     context: typer.Context,
     certificates: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CERT...", help="Labels, ids, or names that only one has."),
+        typer.Argument(metavar="CERT", help="Labels, ids, or names that only one has."),
     ] = None,
     purge: Annotated[
         str | None,
@@ -69,7 +69,7 @@ def undelete(
     context: typer.Context,
     certificates: Annotated[
         list[str],
-        typer.Argument(metavar="CERT...", help="Labels or ids; `cert list --all` shows them."),
+        typer.Argument(metavar="CERT", help="Labels or ids; `cert list --all` shows them."),
     ],
 ) -> int:
     """Bring deleted certificates back, with the settings they had.

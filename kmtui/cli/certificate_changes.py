@@ -24,7 +24,7 @@ def renew(
     context: typer.Context,
     certificates: Annotated[
         list[str],
-        typer.Argument(metavar="CERT...", help="Labels, ids, or names that only one has."),
+        typer.Argument(metavar="CERT", help="Labels, ids, or names that only one has."),
     ],
     force: Annotated[
         bool, typer.Option("--force", help="Although our count of the CA's limits is used up.")

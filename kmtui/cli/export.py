@@ -25,7 +25,7 @@ def export(
     context: typer.Context,
     certificates: Annotated[
         list[str],
-        typer.Argument(metavar="CERT...", help="Labels, ids, or names that only one has."),
+        typer.Argument(metavar="CERT", help="Labels, ids, or names that only one has."),
     ],
     format_: Annotated[
         str,
@@ -87,7 +87,10 @@ def export(
 
     async def act(core: Core, out_: Output) -> int:
         from kmtui.core.export import ExportWish
+        from kmtui.core.private_files import refuse_inventory
 
+        if password_out is not None:
+            refuse_inventory(password_out, core.data, field="password-out")
         password = _password(format_, password_file, password_out, force, out_)
         wish = ExportWish(
             format=format_,

@@ -50,7 +50,7 @@ def list_certificates(
         CertificateStatus | None, typer.Option(metavar="S", help="Only those in this state.")
     ] = None,
     expires_within: Annotated[
-        str | None, typer.Option(metavar="30d", help="Only those with no more time left.")
+        str | None, typer.Option(metavar="30d", help="Only those with no more life left than that.")
     ] = None,
     text: Annotated[
         str,

@@ -27,7 +27,7 @@ def import_(
     context: typer.Context,
     places: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Files, directories, or https://HOST[:PORT]."),
+        typer.Argument(metavar="PATH", help="Files, directories, or https://HOST[:PORT]."),
     ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would come; store nothing.")

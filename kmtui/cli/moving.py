@@ -21,7 +21,7 @@ def move(
     context: typer.Context,
     certificates: Annotated[
         list[str],
-        typer.Argument(metavar="CERT...", help="Labels, ids, or names that only one has."),
+        typer.Argument(metavar="CERT", help="Labels, ids, or names that only one has."),
     ],
     account: Annotated[str, typer.Option(metavar="A", help="Account at the other CA.")],
     dry_run: Annotated[

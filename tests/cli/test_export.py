@@ -167,6 +167,18 @@ def test_a_password_file_that_is_there_stops_it_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_new_password_takes_the_place_of_no_inventory(shop: Run, tmp_path: Path) -> None:
+    document = shop(
+        *("cert", "export", "shop.example.org", "--format", "p12", "--force"),
+        *("--out", str(tmp_path / "out"), "--password-out", str(tmp_path / "data" / "kmtui.db")),
+        code=2,
+    )
+
+    assert document["error"]["field"] == "password-out"
+    assert not (tmp_path / "out").exists()
+    assert len(shop("cert", "list")["certificates"]) == 2
+
+
 def test_of_several_some_that_fail_make_it_partly_done(shop: Run, tmp_path: Path) -> None:
     document = shop(
         *("cert", "export", "shop.example.org", "keyless.example.org", "--format", "jks"),
