@@ -44,10 +44,12 @@ class SavedFilters:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def check(self, of: str, text: str) -> None:
-        """Raise InvalidInput for a filter that says nothing: an unknown word, a bad value."""
+    async def check(self, of: str, text: str, *, sort: str = "") -> None:
+        """Raise InvalidInput for a filter that says nothing (an unknown word, a bad value), and for
+        an order that the list does not have.
+        """
         rows = LISTS[_known(of)]
-        query = ListQuery(now=self._context.clock(), text=text, limit=0)
+        query = ListQuery(now=self._context.clock(), text=text, sort=sort, limit=0)
         await self._context.db.read(lambda session: rows.page(session, query))
 
     async def count(self, of: str, text: str) -> int:
@@ -71,13 +73,13 @@ class SavedFilters:
     ) -> SavedFilter:
         """Keep a filter under a name, in place of the one that had it.
 
-        Raises InvalidInput for a filter that says nothing, or no name.
+        Raises InvalidInput for a filter that says nothing, an unknown order, or no name.
         """
         self._context.access.require_change()
         name = " ".join(name.split())
         if not name or len(name) > LONGEST_NAME:
             raise InvalidInput(f"a name has 1 to {LONGEST_NAME} characters", field="name")
-        await self.check(of, text)
+        await self.check(of, text, sort=sort)
         now = self._context.clock()
         kept = SavedFilter(
             list=of, name=name, text=text, sort=sort, descending=descending, created_at=now

@@ -64,3 +64,11 @@ async def test_the_words_that_the_help_names_are_those_of_the_query(core: Core, 
     known = caught.value.hint.removeprefix("there are ").partition(";")[0].split()
     assert set(known) == {f"{each.word}:" for each in FILTER_WORDS[of]}
     assert filters.quoted("colour:red") in caught.value.hint
+
+
+@pytest.mark.parametrize("of", LISTS)
+async def test_an_order_that_the_list_does_not_have_is_not_kept(core: Core, of: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot sort by 'colour'"):
+        await core.filters.add(of, "mine", "shop", sort="colour")
+
+    assert await core.filters.all(of) == []
