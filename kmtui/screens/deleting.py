@@ -144,30 +144,34 @@ class Deleting:
 
     async def undelete(self, ids: Sequence[str], hidden: int = 0) -> None:
         """Bring the deleted ones of these back, several after a question; where none of them is
-        deleted, what was deleted last.
+        deleted, what was deleted here last, or after a question what anybody deleted last.
         """
         chosen = [each for each in await self._get(ids) if each.archived_at is not None]
         if not chosen:
-            await self._undelete(await self._deleted_last())
+            await self._undelete_last()
         elif len(chosen) == 1 and not hidden:
             await self._undelete([chosen[0].id])
         else:
             said = f"Bring {counted(len(chosen), 'deleted certificate')} back?"
             if hidden:
                 said = f"{said} {hidden} of the marked ones hidden by the filter."
-            wanted = [each.id for each in chosen]
-            self._page.ask(said, lambda: self._page.start(self._undelete(wanted), UNDELETE))
+            self._ask_to_undelete(said, [each.id for each in chosen])
 
-    async def _deleted_last(self) -> list[str]:
-        """Those that were deleted here last, else the one that was by anybody."""
+    async def _undelete_last(self) -> None:
         here = [each.id for each in await self._get(self._last) if each.archived_at is not None]
         last = None if here else await self._page.core.archive.last_deleted()
-        return here or ([last.id] if last is not None else [])
+        if here:
+            await self._undelete(here)
+        elif last is None or last.archived_at is None:
+            self._say("undo delete: there is nothing that could come back", "warn")
+        else:  # by another session, maybe long ago
+            said = f"Bring {last.name} back, deleted on {date(last.archived_at)}?"
+            self._ask_to_undelete(said, [last.id])
+
+    def _ask_to_undelete(self, said: str, ids: Sequence[str]) -> None:
+        self._page.ask(said, lambda: self._page.start(self._undelete(ids), UNDELETE))
 
     async def _undelete(self, ids: Sequence[str]) -> None:
-        if not ids:
-            self._say("undo delete: there is nothing that could come back", "warn")
-            return
         done = await self._page.core.archive.undelete(ids)
         self._conclude(UNDELETE, "brought back", done, "with the settings it had")
         if len(ids) == 1:

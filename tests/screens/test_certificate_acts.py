@@ -74,13 +74,21 @@ async def test_the_cursor_is_on_what_came_back(core: Core) -> None:
         await shows(pilot, "2 of 3")
 
 
-async def test_u_brings_back_what_was_deleted_before_this_session(
+async def test_u_asks_before_it_brings_back_what_was_deleted_before_this_session(
     core: Core, shop: Certificate
 ) -> None:
     await core.archive.delete(["shop"])
     async with opened(core, "certificates") as pilot:
         await shows(pilot, "No certificates yet.")
+
+        # when / then: it may have been somebody else's wish
         await press(pilot, "u")
+        await shows(pilot, "Bring shop back, deleted on 20")
+        await press(pilot, "n")
+        assert await deleted(core) == {"shop"}
+        await press(pilot, "u")
+        await shows(pilot, "Bring shop back")
+        await press(pilot, "y")
         await shows(pilot, "shop brought back")
 
         await press(pilot, "u")
