@@ -14,6 +14,7 @@ import pytest
 from tests.real.goldens import Goldens
 from tests.real.screen import COLUMNS, ROWS, WIDE, Screen, on_screen
 from tests.real.scripted import Scripted
+from tests.real.trails import every_act_has_its_result
 from tests.servers.bind import Bind
 from tests.servers.pebble import PROFILES, Pebble
 from tests.servers.process import free_port
@@ -92,6 +93,9 @@ def test_the_walk(tmp_path: Path, ca: Pebble, bind: Bind) -> None:
         look_back(walk)
         assert screen.leave("q") == 0
     walk.done()
+    every_act_has_its_result(
+        run, *("vault init", "account register", "issue", "renew", "delete", "undelete", "revoke")
+    )
 
 
 def serials(run: Scripted) -> list[int]:
