@@ -18,8 +18,8 @@ FIELD = "path"
 """The argument and form field that a place is given in."""
 MOST_OCTETS = inspection.MAX_PEM
 """Of one file."""
-MOST_FILES = 100_000
-"""Files and directories looked at in one tree."""
+MOST_FILES = 1_000_000
+"""Files and directories seen in one tree: a hundred thousand certificates of certbot are 600,000."""
 MOST_LINKS = 16
 """Symbolic links on the way to one file."""
 
@@ -46,6 +46,8 @@ class Tree:
         """Raises InvalidInput (field ``path``)."""
         self.root = root
         self._left = MOST_FILES
+        self._listed: dict[str, list[Entry]] = {}
+        """What was seen in directories: looking again costs and counts nothing."""
         try:
             self._real = os.path.realpath(root)
             self._directory = os.open(self._real, _OPEN | os.O_DIRECTORY)
@@ -64,6 +66,8 @@ class Tree:
 
     def entries(self, path: str = "") -> list[Entry]:
         """What is in a directory, by name; nothing where there is none. Raises InvalidInput."""
+        if path in self._listed:
+            return self._listed[path]
         try:
             with self._opened(path) as file, os.scandir(file) as found:
                 entries = sorted(Entry(each.name, _kind(each)) for each in found)
@@ -72,6 +76,7 @@ class Tree:
         except OSError as error:
             raise self._unreadable(path, error) from error
         self._count(len(entries))
+        self._listed[path] = entries
         return entries
 
     def names(self, path: str = "", *, kind: str = "") -> list[str]:
@@ -80,7 +85,8 @@ class Tree:
 
     def read(self, path: str) -> bytes | None:
         """A file's content; None where there is none. Raises InvalidInput, also when too large."""
-        self._count(1)
+        if path.rpartition("/")[0] not in self._listed:
+            self._count(1)
         try:
             with self._opened(path) as file:
                 return read_limited(file, self.shown(path))

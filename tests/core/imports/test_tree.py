@@ -141,6 +141,17 @@ def test_a_tree_of_very_many_files_is_given_up(root: Path, monkeypatch: pytest.M
             tree.read("archive/a/cert1.pem")
 
 
+def test_what_is_looked_at_again_counts_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(100):
+        (root / f"f{number}").write_text("x")
+    monkeypatch.setattr(trees, "MOST_FILES", len(list(root.iterdir())))
+
+    with Tree(root) as tree:
+        for _ in range(5):
+            names = tree.names()
+            assert all(tree.read(name) == b"x" for name in names if name.startswith("f"))
+
+
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no-such-place"):
         Tree(tmp_path / "no-such-place")
