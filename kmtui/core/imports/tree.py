@@ -19,7 +19,7 @@ FIELD = "path"
 MOST_OCTETS = inspection.MAX_PEM
 """Of one file."""
 MOST_FILES = 1_000_000
-"""Files and directories seen in one tree: a hundred thousand certificates of certbot are 600,000."""
+"""Files and directories seen in one tree: 100,000 certificates of certbot are 600,000."""
 MOST_LINKS = 16
 """Symbolic links on the way to one file."""
 
