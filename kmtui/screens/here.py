@@ -23,6 +23,7 @@ HERE: dict[str, tuple[str, str]] = {
     "cert reissue": ("edit", "Certificates"),
     "cert renew": ("renew", "Certificates"),
     "cert save": ("save", "Certificates"),
+    "cert show": ("open", "Certificates"),
     "cert undelete": ("undelete", "Certificates"),
     "dns list": ("dns", ""),
     "dns test": ("test", "DNS"),
