@@ -79,6 +79,7 @@ def restore(
     with lock, _unpacked(data, backup, key) as unpacked:
         with _opened(unpacked, backup) as database:
             found = _look(database, unlock, clock)
+            _refuse_programs(unpacked)
             if dry_run:
                 return found
             _refuse(data, place, force)
@@ -185,6 +186,21 @@ def _look(database: Database, unlock: Unlock | None, clock: Clock) -> Restoratio
         more = f", and {count - 1} more" if count > 1 else ""
         raise Refused(f"the backup is not sound: {first}{more}", hint="try an older backup")
     return found
+
+
+def _refuse_programs(unpacked: Path) -> None:
+    """Raise Refused for a backup that has other triggers and views than a new inventory has.
+
+    They would run with whatever is stored later; and without ours lines of the trail could change.
+    """
+    fresh = unpacked.with_name(f"new-{unpacked.name}")
+    Database.open(fresh).close_sync()
+    ours, found = snapshot.programs(fresh), snapshot.programs(unpacked)
+    if other := sorted({name for name, _ in ours.items() ^ found.items()}):
+        raise Refused(
+            f"the backup was changed by another program: {', '.join(other[:3])}",
+            hint="try an older backup",
+        )
 
 
 def _refuse(data: Path, place: Path, force: bool) -> None:

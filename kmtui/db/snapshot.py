@@ -74,6 +74,21 @@ def census(path: Path) -> Census:
     return Census(certificates, tuple(dict.fromkeys(kind for (kind,) in kinds)))
 
 
+def programs(path: Path) -> dict[str, str]:
+    """The statements that the database at `path` runs by itself, its triggers and views, by name.
+
+    Raises DatabaseError.
+    """
+    try:
+        with closing(_opened(path, "ro")) as connection:
+            found = connection.execute(
+                "SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view')"
+            ).fetchall()
+    except sqlite3.Error as error:
+        raise DatabaseError(f"cannot read {path}: {error}") from error
+    return {name: " ".join(sql.split()) for name, sql in found}
+
+
 def is_sound(path: Path) -> bool:
     """Whether there is a database that SQLite can read through, of whatever schema."""
     try:

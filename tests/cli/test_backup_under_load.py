@@ -73,6 +73,8 @@ def test_each_backup_under_load_comes_back_with_every_key(
 
         assert done["certificates"] == count
         assert len(labels) <= count
+        # Besides the accounts' and the DNS account's.
+        assert done["secrets_opened"] >= max(len(labels), 1) + 2
         if labels:
             told(
                 [*place, *key, "cert", "export", *labels, *FORMAT, "--out", f"{out}/"],
@@ -80,6 +82,7 @@ def test_each_backup_under_load_comes_back_with_every_key(
             )
         keys = list(out.rglob("privkey.pem"))
         assert len(keys) == len(labels)
+        assert path != last["path"] or len(keys) == WRITERS * NAMES_EACH
         for file in keys:
             private = load_pem_private_key(file.read_bytes(), None)
             leaf = x509.load_pem_x509_certificate((file.parent / "cert.pem").read_bytes())

@@ -304,3 +304,26 @@ async def test_keys_destroyed_on_purpose_are_not_missed(
     assert done.secrets is not None
     assert done.secrets.opened == 1
     assert await shop.context.db.read(versions.without_their_key) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER later AFTER INSERT ON activity BEGIN DELETE FROM secret; END",
+        "CREATE VIEW seen AS SELECT * FROM certificate",
+        "DROP TRIGGER activity_refuses_update",
+        "DROP TRIGGER activity_refuses_delete; CREATE TRIGGER activity_refuses_delete"
+        " BEFORE DELETE ON activity BEGIN SELECT 1; END",
+    ],
+)
+async def test_a_backup_that_would_run_what_others_wrote_is_refused(
+    backup: Path, tmp_path: Path, vault_key: Callable[[Vault], None], statement: str
+) -> None:
+    raw = sqlite3.connect(backup)
+    raw.executescript(statement)
+    raw.close()
+
+    with pytest.raises(Refused, match="changed by another program"):
+        await restored(tmp_path / "elsewhere", backup, unlock=vault_key)
+
+    assert not (tmp_path / "elsewhere" / FILE_NAME).exists()
