@@ -15,6 +15,7 @@ from kmtui.core import keys, ledger
 from kmtui.core.acme import thumbprint
 from kmtui.core.core import Core
 from kmtui.core.errors import AcmeError, InvalidInput, NotFound, ReadOnly, Refused
+from kmtui.db.files import FILE_NAME
 from kmtui.model import CheckLine, RateLimit, RequestStatus
 from tests.core.accounts.conftest import Record
 from tests.core.acme.fake_ca import FakeCa, problem
@@ -104,6 +105,18 @@ async def test_no_file_is_overwritten_unasked(desk: Desk, tmp_path: Path, record
 
 
 # --- deleting -------------------------------------------------------------------------------------
+
+
+async def test_the_inventory_is_no_place_for_a_key(desk: Desk, record: Record) -> None:
+    for replace in (False, True):
+        with pytest.raises(InvalidInput, match="the inventory itself") as caught:
+            await desk.core.accounts.export_key("ops", desk.data / FILE_NAME, replace=replace)
+        assert caught.value.field == "out"
+    with pytest.raises(InvalidInput, match="the inventory itself"):
+        await desk.core.accounts.delete("ops", key_out=desk.data / FILE_NAME)
+
+    assert (await desk.core.accounts.get("ops")).status == "valid"
+    assert await record() == []
 
 
 async def test_what_becomes_of_the_key_must_be_said(desk: Desk, tmp_path: Path) -> None:
