@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from kmtui.bindings import bindings
-from kmtui.text import one_line
+from kmtui.text import one_line, width_of
 from kmtui.widgets.details import Details, Fact
 from kmtui.widgets.fields import FieldSpec, Value
 from kmtui.widgets.form import Form
@@ -32,6 +32,8 @@ class Refusal:
     why: str
 
 
+LONG = 56
+"""Cells from which on what is to be typed is cut in the title and in its field."""
 TYPED = "typed"
 """Field name of the text that must match."""
 
@@ -129,6 +131,8 @@ class StrongConfirm(ModalScreen[Answers | None]):
         self._title = title
         self._facts: Sequence[Fact] = [("", said)] if isinstance(said, str) else said
         self._expected = one_line(expected)
+        if width_of(self._expected) > LONG:
+            self._facts = [("", (self._expected, "strong")), *self._facts]
         self._verb = verb
         self._otherwise = otherwise
         self._missing = missing

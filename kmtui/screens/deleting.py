@@ -10,7 +10,7 @@ from kmtui.core.errors import StillServed
 from kmtui.core.problems import counted
 from kmtui.model import KEPT, Certificate
 from kmtui.screens.confirm import Answers, Confirm, StrongConfirm
-from kmtui.screens.renewal_words import listed
+from kmtui.screens.renewal_words import hidden_words, listed
 from kmtui.screens.results import Result, Results, certificate_screen
 from kmtui.status import date
 from kmtui.widgets.details import Fact
@@ -153,9 +153,7 @@ class Deleting:
             await self._undelete([chosen[0].id])
         else:
             said = f"Bring {counted(len(chosen), 'deleted certificate')} back?"
-            if hidden:
-                said = f"{said} {hidden} of the marked ones hidden by the filter."
-            self._ask_to_undelete(said, [each.id for each in chosen])
+            self._ask_to_undelete(f"{said}{hidden_words(hidden)}", [each.id for each in chosen])
 
     async def _undelete_last(self) -> None:
         here = [each.id for each in await self._get(self._last) if each.archived_at is not None]

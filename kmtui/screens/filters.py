@@ -103,8 +103,7 @@ class FiltersScreen(ListPage):
         row = self.table.row
         if row is not None:
             name = row.data.name
-            said = f"Forget the filter {name}? What it shows stays as it is."
-            self.ask(said, lambda: self.start(self._delete(name), "delete"))
+            self.ask(f"Forget the filter {name}?", lambda: self.start(self._delete(name), "delete"))
 
     async def _delete(self, name: str) -> None:
         await self.core.filters.delete(self._present.of, name)

@@ -140,6 +140,13 @@ def listed(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
 
 
+def hidden_words(hidden: int) -> str:
+    """How many marked ones the filter does not show, behind a question; empty for none."""
+    if not hidden:
+        return ""
+    return f" {hidden} {'is' if hidden == 1 else 'are'} hidden by the filter."
+
+
 def moment(at: datetime, now: datetime) -> str:
     """The time of day within half a day of now, where it cannot be another day's; else all."""
     return when(at)[-5:] if abs(at - now) < DAY / 2 else when(at)

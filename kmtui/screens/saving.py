@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kmtui.model import Target, Version
 from kmtui.screens.confirm import Confirm
-from kmtui.screens.renewal_words import listed
+from kmtui.screens.renewal_words import hidden_words, listed
 from kmtui.screens.results import Results, certificate_screen
 from kmtui.status import Cell, date
 from kmtui.widgets.details import Fact
@@ -52,10 +52,10 @@ class Saving:
         if not waiting:
             self._page.say("save: no version of the marked ones waits to be saved", "warn")
             return
-        said = f"Save the new versions of {len(waiting)} of {len(marked)} marked certificates?"
-        if hidden:
-            said = f"{said} {hidden} of them hidden by the filter."
-        self._page.ask(said, lambda: self._page.start(self.save(waiting), TITLE))
+        said = f"Save the new versions of {len(waiting)} of {len(marked)} marked?"
+        self._page.ask(
+            f"{said}{hidden_words(hidden)}", lambda: self._page.start(self.save(waiting), TITLE)
+        )
 
     async def _save(self, certificate_id: str) -> str:
         version = await self._page.core.certificates.save(certificate_id)

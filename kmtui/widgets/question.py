@@ -9,7 +9,12 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from kmtui.bindings import bindings
-from kmtui.widgets.line import Line
+from kmtui.widgets.line import Cells, Line, cells_width, clean
+
+ANSWERS: Cells = (
+    *(("  ", ""), ("y", "key"), (" yes  ", "muted")),
+    *(("n", "key"), (" no", "muted")),
+)
 
 
 class Question(Line, can_focus=True):
@@ -31,10 +36,15 @@ class Question(Line, can_focus=True):
         self._on_yes = on_yes
         if not self.has_class("-asking"):
             self._before = self.screen.focused
-        answers = [("  ", ""), ("y", "key"), (" yes  ", "muted"), ("n", "key"), (" no", "muted")]
-        self.show([(text, "question"), *answers])
+        self.show([(text, "question")])
         self.add_class("-asking")
         self.focus()
+
+    def parts(self, width: int) -> tuple[Cells, Cells]:
+        """The answers behind the text; where room is short the text is cut, they are not."""
+        text, _ = super().parts(width)
+        fits = cells_width(clean((*text, *ANSWERS))) < width
+        return ([*text, *ANSWERS], []) if fits else (text, ANSWERS)
 
     def action_yes(self) -> None:
         on_yes = self._on_yes

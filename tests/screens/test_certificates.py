@@ -137,7 +137,7 @@ async def test_marked_ones_are_saved_after_a_question(core: Core, filled: Filled
     async with opened(core, "certificates") as pilot:
         await shows(pilot, "3 unsaved")
         await press(pilot, "space", "space", "s")
-        await shows(pilot, "Save the new versions of 2 of 2 marked certificates?")
+        await shows(pilot, "Save the new versions of 2 of 2 marked?")
         await press(pilot, "n", "s")
         await shows(pilot, "Save the new versions")
         assert (await core.certificates.counts())["unsaved"] == 3

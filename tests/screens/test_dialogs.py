@@ -121,3 +121,20 @@ async def test_the_strong_panel_needs_the_name() -> None:
         await settled(pilot)
 
     assert answers == [{"reason": "keyCompromise"}]
+
+
+async def test_a_long_name_that_is_to_be_typed_is_shown_in_full() -> None:
+    name = ".".join(["a" * 60, "b" * 60, "example.org"])
+    async with opened() as (app, pilot, _):
+        app.push_screen(StrongConfirm(f"PURGE {name}", "It goes.", expected=name, verb="purge"))
+        await settled(pilot)
+
+        assert name in "".join(screen_text(app).replace("│", "").split())
+
+
+async def test_a_long_question_keeps_its_answers() -> None:
+    async with opened() as (app, pilot, screen):
+        screen.ask(f"{'shop.' * 20}example.org: due. Renew now?", lambda: None)
+        await settled(pilot)
+
+        assert screen_lines(app)[-3].endswith("  y yes  n no")

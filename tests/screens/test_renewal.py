@@ -238,12 +238,15 @@ async def test_marked_ones_are_renewed_after_a_panel_that_counts_the_hidden(benc
         await shows(pilot, "2 certificates")
         await press(pilot, "a", "slash", *"api", "enter", "r")
         text = await shows(pilot, "RENEW 2 certificates")
-        assert "renewed  api.kmtui.test, www.kmtui.test" in text
-        assert "not due  2 yet: api.kmtui.test, www.kmtui.test" in text
+        # Both expire in the same second, or do not.
+        names = ["api.kmtui.test", "www.kmtui.test"]
+        both = [", ".join(names), ", ".join(reversed(names))]
+        order = next(each for each in both if f"renewed  {each}" in text)
+        assert f"not due  2 yet: {order}" in text
         assert "hidden   1 of them by the filter" in text
 
         await press(pilot, "y")
-        await shows(pilot, "renewed: api.kmtui.test, www.kmtui.test  (= lists each)")
+        await shows(pilot, f"renewed: {order}  (= lists each)")
         text = await press(pilot, "equals_sign")
         assert "2 renewed" in text
         assert "v2 is current now" in text
