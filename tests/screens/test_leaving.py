@@ -244,3 +244,21 @@ async def test_esc_twice_keeps_one_draft_and_leaves_one_screen(core: Core) -> No
         drafts = await core.requests.count(ListQuery(now=core.context.clock()))
         assert drafts == 1
         assert pilot.app.screen is pilot.app.screen_stack[0]
+
+
+@pytest.mark.parametrize(
+    ("opens", "chooses"),
+    [(("colon",), ("down", "enter")), (("question_mark", "slash"), ("enter", "enter"))],
+)
+async def test_what_is_chosen_in_the_palette_or_the_help_asks_as_its_key_does(
+    core: Core, shop: Certificate, opens: tuple[str, ...], chooses: tuple[str, ...]
+) -> None:
+    async with opened(core, "certificates") as pilot:
+        await shows(pilot, "1 certificate")
+        await pilot.press(*opens)
+        await pilot.pause(0.4)
+        await press_all(pilot, "remove from kmtui")
+        await pilot.pause(0.4)
+        await pilot.press(*chooses)
+
+        await shows(pilot, "DELETE shop")
