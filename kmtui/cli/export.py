@@ -87,10 +87,9 @@ def export(
 
     async def act(core: Core, out_: Output) -> int:
         from kmtui.core.export import ExportWish
-        from kmtui.core.private_files import refuse_inventory
 
         if password_out is not None:
-            refuse_inventory(password_out, core.data, field="password-out")
+            _check_place(password_out, Path(out), core.data)
         password = _password(format_, password_file, password_out, force, out_)
         wish = ExportWish(
             format=format_,
@@ -149,6 +148,23 @@ def _password(
     if kept_in and not force and os.path.lexists(kept_in):
         raise Refused(f"{kept_in} exists already", hint="name another file, or give --force")
     return new_password()
+
+
+def _check_place(kept_in: Path, out: Path, data: Path) -> None:
+    """Whether the new password can go there: nobody has it once the files are written.
+
+    Raises InvalidInput.
+    """
+    from kmtui.core.private_files import refuse_inventory
+
+    refuse_inventory(kept_in, data, field="password-out")
+    place, files = kept_in.resolve(), out.resolve()
+    if files in (place, *place.parents):
+        raise InvalidInput(
+            f"{kept_in} is among the files that the password opens", field="password-out"
+        )
+    if not place.parent.is_dir():
+        raise InvalidInput(f"there is no directory {kept_in.parent}", field="password-out")
 
 
 def _hand_over(password: Secret[str], kept_in: Path | None, force: bool, out: Output) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from kmtui.db.files import FILE_NAME
@@ -54,3 +55,19 @@ def test_who_may_open_the_vault_is_on_record_from_the_first_way_on(
     ]
     assert {line["object"]["type"] for line in lines} == {"vault"}
     assert run("activity", "--verify")["verification"]["intact"]
+
+
+def test_a_trail_that_was_cut_at_its_end_ends_with_1_once_it_was_verified(
+    run: Run, tmp_path: Path
+) -> None:
+    run("vault", "init")
+    for name in ("one", "two", "three"):
+        run("ca", "add", name, "--directory", f"https://{name}.example.org/directory")
+    run("activity", "--verify")
+
+    with closing(sqlite3.connect(tmp_path / "data" / FILE_NAME)) as raw, raw:
+        raw.execute("DROP TRIGGER activity_refuses_delete")
+        raw.execute("DELETE FROM activity WHERE id > 2")
+
+    found = run("activity", "--verify", code=1)["verification"]
+    assert (found["intact"], found["broken_at"], found["sealed_holds"]) == (False, None, False)

@@ -167,6 +167,37 @@ def test_a_password_file_that_is_there_stops_it_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("out", "kept"),
+    [
+        ("shop.p12", "shop.p12"),
+        ("shop.p12", "./shop.p12"),
+        ("stores/", "stores/cert.p12"),
+        ("shop.p12", "missing/password"),
+    ],
+)
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_new_password_has_a_place_of_its_own_before_anything_is_written(
+    shop: Run,
+    tmp_path: Path,
+    out: str,
+    kept: str,
+    force: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    document = shop(
+        *("cert", "export", "shop.example.org", "--format", "p12", *force),
+        *("--out", out, "--password-out", kept),
+        code=2,
+    )
+
+    assert document["error"]["field"] == "password-out"
+    assert not (tmp_path / "shop.p12").exists()
+    assert not (tmp_path / "stores").exists()
+
+
 def test_a_new_password_takes_the_place_of_no_inventory(shop: Run, tmp_path: Path) -> None:
     document = shop(
         *("cert", "export", "shop.example.org", "--format", "p12", "--force"),
