@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import stat
 import time
 from io import TextIOWrapper
 from pathlib import Path
@@ -91,11 +92,17 @@ def start_logging(path: Path | None, *, debug: bool, redactor: Redactor) -> None
 
 
 class PrivateFile(logging.FileHandler):
-    """A log file that only its owner reads, appended to, never through a symbolic link."""
+    """A log file that only its owner reads, appended to, never through a symbolic link.
+
+    Nothing is appended to what is no text: an inventory would be worth nothing then.
+    """
 
     def _open(self) -> TextIOWrapper:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         file = os.open(self.baseFilename, flags, 0o600)
+        if stat.S_ISREG(os.fstat(file).st_mode) and b"\0" in os.pread(file, 4096, 0):
+            os.close(file)
+            raise OSError("it holds something else than text")
         return os.fdopen(file, "a", encoding="utf-8", errors="replace")
 
 

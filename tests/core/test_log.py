@@ -11,6 +11,7 @@ import pytest
 
 from kmtui.core.errors import InvalidInput
 from kmtui.core.log import Redactor, start_logging
+from kmtui.db.database import Database
 
 CANARY = "canary-5Zt9QvXw"
 PEM = f"-----BEGIN EC PRIVATE KEY-----\n{CANARY}\n-----END EC PRIVATE KEY-----"
@@ -97,3 +98,14 @@ def test_a_planted_link_is_refused(tmp_path: Path) -> None:
         start_logging(tmp_path / "kmtui.log", debug=False, redactor=Redactor())
 
     assert refused.value.field == "log-file"
+
+
+def test_nothing_is_appended_to_an_inventory(tmp_path: Path) -> None:
+    Database.open(tmp_path / "kmtui.db").close_sync()
+    before = (tmp_path / "kmtui.db").read_bytes()
+
+    with pytest.raises(InvalidInput, match="something else than text") as refused:
+        start_logging(tmp_path / "kmtui.db", debug=False, redactor=Redactor())
+
+    assert refused.value.field == "log-file"
+    assert (tmp_path / "kmtui.db").read_bytes() == before
