@@ -1,8 +1,8 @@
 # Every target does its own set-up in .venv; a machine needs python3 (3.11 or newer) and make.
 
 PYTHON ?= python3
-# Test processes: what waits for a server in one leaves the processor to the other.
-WORKERS ?= 2
+# Test processes: what waits for a server in one leaves the processor to the others.
+WORKERS ?= 3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed

@@ -16,6 +16,11 @@ from tests.servers.process import SKIP_REASON
 from tests.servers.sshd import Sshd
 from tests.servers.web import Web
 
+# Assertions of the DNS providers' contract say what they saw, as those of test modules do.
+pytest.register_assert_rewrite(
+    *(f"tests.dns.{name}" for name in ("contract", "forms", "limits", "orders", "values", "zones"))
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "edge(number): an edge case of docs/development.md")

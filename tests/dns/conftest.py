@@ -1,4 +1,4 @@
-"""Assertions of the contract say what they saw, as those of test modules do."""
+"""A DNS account at the vendor of a test module."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ import pytest
 
 from tests.dns.opening import Opening
 from tests.dns.vendor import Vendor
-
-pytest.register_assert_rewrite(
-    *(f"tests.dns.{name}" for name in ("contract", "forms", "limits", "orders", "values", "zones"))
-)
 
 
 @pytest.fixture
