@@ -281,6 +281,8 @@ class Bind(Server):
     def _options(self, address: str, home: Path) -> str:
         notify = "no" if self._held or address != PRIMARY else "explicit"
         others = "".join(f"{other} port {self.port}; " for other in self.addresses[1:])
+        # Pebble asks over TCP: 150 connections at once for 50 names. The usual queue of ten drops
+        # most of them, and each comes again after a second: no CA does that to a name server.
         return f"""options {{
     directory "{home}";
     managed-keys-directory "{home}";
@@ -296,6 +298,8 @@ class Bind(Server):
     notify {notify};
     {f"also-notify {{ {others}}};" if notify == "explicit" and others else ""}
     notify-delay 0;
+    tcp-listen-queue 512;
+    tcp-clients 1000;
 }};
 controls {{ }};
 """ + "".join(

@@ -26,7 +26,10 @@ from kmtui.model import Problem, ServerSight
 # A server that stays silent this many rounds is passed over by the policies `all` and `recursive`.
 SILENT_ROUNDS = 3
 # Pauses grow by this factor from the first to the longest.
-PAUSE_GROWTH = 1.5
+PAUSE_GROWTH = 2.0
+CALM_PAUSE = 2.0
+"""Seconds at least between rounds with a server that gave no answer, which may be starting anew,
+and with resolvers, which remember what they said."""
 
 TELL_AFTER = 0.2
 """Seconds in which answers are told together: servers answer in a few hundredths, and who watches
@@ -52,10 +55,11 @@ class Policy(StrEnum):
 class Propagation:
     """Watches a TXT record arrive at the servers that the policy names.
 
-    `interval` is the first and the longest pause between rounds, `settle` the pause before a second
-    look at servers with public addresses: behind an anycast address are many, and one that has the
-    record says nothing of the others. `watched` are asked in place of the delegated servers. All
-    times are in seconds; `clock` is monotonic.
+    `interval` is the first and the longest pause between rounds: a secondary that was notified has
+    the record within a moment, one that asks by itself may take minutes. `settle` is the pause
+    before a second look at servers with public addresses: behind an anycast address are many, and
+    one that has the record says nothing of the others. `watched` are asked in place of the
+    delegated servers. All times are in seconds; `clock` is monotonic.
     """
 
     def __init__(
@@ -68,7 +72,7 @@ class Propagation:
         authorities: Authorities | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        interval: tuple[float, float] = (2.0, 10.0),
+        interval: tuple[float, float] = (0.25, 10.0),
         delay: float = 60.0,
         settle: float = 5.0,
         patience: float = 4.0,
@@ -118,6 +122,8 @@ class Propagation:
                 return view.rows
             if late:
                 raise _not_visible(fqdn, view, await self._late_transfers(name, view))
+            if not self._answered(view):
+                pause = max(pause, min(CALM_PAUSE, self._longest_pause))
             rest = ends_at - self._clock()
             await self._sleep(min(self._settle if passed else pause, rest))
             pause = min(pause * PAUSE_GROWTH, self._longest_pause)
@@ -183,6 +189,12 @@ class Propagation:
         except DnsLookupFailed:
             return ()
         return await late_transfers(cut.zone, primaries, missing, patience=self._patience)
+
+    def _answered(self, view: _View) -> bool:
+        """Whether every server said what it has: only then is asking again at once worth it."""
+        verdicts = {sight.verdict for sight in view.sights}
+        resolvers = self._policy is Policy.RECURSIVE
+        return bool(verdicts) and Verdict.SILENT not in verdicts and not resolvers
 
     def _passes(self, view: _View) -> bool:
         """Whether this round's sights satisfy the policy."""
