@@ -113,11 +113,12 @@ class Renewing:
         for outcome in outcomes:
             if outcome.request is None:
                 results.add(renewal_result(outcome))
-        if started:
-            self._say(_started(started), "working")
-            self._page.start(self._follow(started, results), TITLE)
         over = [o for o in outcomes if isinstance(o.error, OverLimit)]
         refused = [o for o in outcomes if o.error is not None and o not in over]
+        if started:
+            self._say(_started(started), "working")
+            remarks = [f"{len(refused)} not started"] if refused else []
+            self._page.start(self._follow(started, results, remarks), TITLE)
         if refused:
             self._tell_refused(refused, len(outcomes))
         again = results if results.total > 1 else None
@@ -130,7 +131,9 @@ class Renewing:
                 ),
             )
 
-    async def _follow(self, started: Sequence[Outcome], results: Results) -> None:
+    async def _follow(
+        self, started: Sequence[Outcome], results: Results, remarks: Sequence[str]
+    ) -> None:
         core = self._page.core
 
         async def one(outcome: Outcome, request_id: str) -> None:
@@ -140,7 +143,7 @@ class Renewing:
         await together(one(each, each.request.id) for each in started if each.request is not None)
         # They have ended by now; new versions get their plan.
         ended = await core.renewal.wait(started)
-        self._tell_ended(ended, [], several=results.total > 1)
+        self._tell_ended(ended, remarks, several=results.total > 1)
 
     def _results(self, total: int) -> Results:
         """A list that fills as they end; of several it is behind the key ``=``."""

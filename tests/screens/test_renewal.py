@@ -261,7 +261,7 @@ async def test_one_that_cannot_be_renewed_is_told_apart(bench: Bench, filled: Fi
         await press(pilot, "a", "r")
         await shows(pilot, "RENEW 2 certificates")
         await press(pilot, "y")
-        await shows(pilot, "renewed: www.kmtui.test")
+        await shows(pilot, "renewed: www.kmtui.test; 1 not started  (= lists each)")
 
         text = await press(pilot, "exclamation_mark")
         assert "1 of 2 were not started" in text
