@@ -178,11 +178,12 @@ def attempt_cell(certificate: Certificate, now: datetime) -> Cell:
         return "running", "working"
     if status == RequestStatus.FAILED and certificate.last_request_at is not None:
         return f"failed {when_short(certificate.last_request_at, now)} {why}".rstrip(), "bad"
-    if certificate.renew_at is None:
+    after = certificate.not_after
+    if certificate.current_version is None or after is None or certificate.revoked_at is not None:
         return "", ""
     if not certificate.auto_renew:
         return "off", "warn"
-    return date(certificate.renew_at), ""
+    return date(renewal_due_at(certificate.not_before, after, certificate.renew_at)), ""
 
 
 # Times in words

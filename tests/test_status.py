@@ -101,8 +101,9 @@ def test_a_version_is_known_by_what_was_done_to_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, ""),
+        ({}, "2026-10-31"),
         ({"renew_at": NOW + days(50)}, "2026-11-20"),
+        ({"auto_renew": False}, "off"),
         ({"last_request_status": RequestStatus.QUEUED}, "queued"),
         ({"last_request_status": RequestStatus.VALIDATING}, "running"),
         (
@@ -125,6 +126,13 @@ def test_the_last_attempt_is_told_beside_the_state(changes: dict[str, object], s
 
     assert status.attempt_cell(changed, NOW)[0] == said
     assert status.certificate_status(changed, NOW) == CertificateStatus.VALID
+
+
+@pytest.mark.parametrize("changes", [{"revoked_at": NOW}, {"current_version": None}])
+def test_what_cannot_be_renewed_has_no_date_for_it(changes: dict[str, object]) -> None:
+    changed = replace(certificate(), **changes)  # type: ignore[arg-type]
+
+    assert status.attempt_cell(changed, NOW) == ("", "")
 
 
 def test_every_status_word_of_the_model_has_a_look() -> None:
