@@ -181,15 +181,16 @@ class WebRoot:
 
     def _remove(self, webroot: Path, token: str, content: str, made: list[str]) -> None:
         with self._explained(f"remove the challenge file below {webroot}"), ExitStack() as opened:
-            try:
+            parents: list[int] = []
+            # The innermost are missing where making or removing them was cut off.
+            with suppress(FileNotFoundError):
                 flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-                parents = [_open(opened, str(webroot), flags)]
+                parents.append(_open(opened, str(webroot), flags))
                 for name in WELL_KNOWN:
                     parents.append(_open(opened, name, _DIRECTORY, dir_fd=parents[-1]))
-            except FileNotFoundError:
-                return
-            _unlink_ours(parents[-1], token, content.encode("ascii"))
-            for depth in range(len(WELL_KNOWN), 0, -1):
+            if len(parents) > len(WELL_KNOWN):
+                _unlink_ours(parents[-1], token, content.encode("ascii"))
+            for depth in range(len(parents) - 1, 0, -1):
                 path = Path(*WELL_KNOWN[:depth])
                 mark = (str(webroot / path), os.fstat(parents[depth]).st_ino)
                 if str(path) in made:

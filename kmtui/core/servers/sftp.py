@@ -222,6 +222,11 @@ class Sftp:
         return _told(self._connection, what, seconds=STEP_SECONDS)
 
 
+def nothing_there(error: EndServerError) -> bool:
+    """Whether a step failed because nothing is at its path, or the way there is missing."""
+    return isinstance(error.__cause__, asyncssh.SFTPNoSuchFile)
+
+
 @asynccontextmanager
 async def _told(connection: SshConnection, what: str, *, seconds: float) -> AsyncIterator[None]:
     where = connection.login.where

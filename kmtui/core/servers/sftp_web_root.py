@@ -13,7 +13,7 @@ from collections.abc import Collection
 
 from kmtui.core.errors import EndServerError
 from kmtui.core.servers.server import WELL_KNOWN
-from kmtui.core.servers.sftp import Kind, Sftp
+from kmtui.core.servers.sftp import Kind, Sftp, nothing_there
 
 FILE_MODE = 0o644
 DIRECTORY_MODE = 0o755
@@ -26,7 +26,7 @@ _READ_LIMIT = 4096
 """Octets read to see whose a file is; a key authorization is shorter than 200."""
 _NO_FILE = b"\xff"
 """For what is no regular file; never a beginning of a key authorization, which is ASCII."""
-_ATTEMPTS = 3
+_ATTEMPTS = 5
 
 
 class SftpWebRoot:
@@ -62,36 +62,31 @@ class SftpWebRoot:
     async def write(self, token: str, content: bytes) -> None:
         """Write the file, whole; what is there already must be ours."""
         path = self._path(PARTS[-1], token)
-        for attempt in range(_ATTEMPTS):
-            await self._enter()
+        for left in reversed(range(_ATTEMPTS)):
             try:
-                await self._files.create(path, content, mode=FILE_MODE)
-            except EndServerError:
-                there = await self._content(path)
-                if there == content:
-                    return
-                if there is not None:
-                    await self._remove_ours(path, there, content)
-                elif await self._files.kind(posixpath.dirname(path)) is not None:
-                    raise
-                # Else another request removed the empty directory between the two steps.
-                if attempt == _ATTEMPTS - 1:
-                    raise
-            else:
+                await self._enter()
+                await self._put(path, content)
                 return
+            except EndServerError as error:
+                # Another request may remove the empty directories between any two steps.
+                if not left or not nothing_there(error):
+                    raise
 
     async def remove(self, token: str, content: bytes, made: Collection[str]) -> None:
         """Remove the file if it is ours, then the directories of `made` that are empty now."""
+        found = []
         for part in PARTS:
             kind = await self._files.kind(self._path(part))
             if kind is None:
-                return
+                break  # making or removing them was cut off
             self._require_directory(part, kind)
-        path = self._path(PARTS[-1], token)
-        there = await self._content(path)
-        if there is not None and content.startswith(there):
-            await self._files.remove(path)
-        for part in reversed(PARTS):
+            found.append(part)
+        if len(found) == len(PARTS):
+            path = self._path(PARTS[-1], token)
+            there = await self._content(path)
+            if there is not None and content.startswith(there):
+                await self._files.remove(path)
+        for part in reversed(found):
             if part not in made:
                 continue
             try:
@@ -110,6 +105,19 @@ class SftpWebRoot:
             if kind is None:
                 kind = await self._make(part)
             self._require_directory(part, kind)
+
+    async def _put(self, path: str, content: bytes) -> None:
+        for again in (True, False):
+            try:
+                await self._files.create(path, content, mode=FILE_MODE)
+                return
+            except EndServerError:
+                there = await self._content(path)
+                if there == content:
+                    return
+                if there is None or not again:
+                    raise
+                await self._remove_ours(path, there, content)
 
     async def _make(self, part: str) -> Kind:
         path = self._path(part)

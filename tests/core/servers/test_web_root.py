@@ -86,6 +86,27 @@ async def test_clean_up_leaves_nothing_behind(server: EndServer, webroot: Path) 
     assert everything_in(webroot) == []
 
 
+async def test_a_clean_up_that_was_cut_off_is_finished(server: EndServer, webroot: Path) -> None:
+    handle = await server.present(TOKEN, ANSWER)
+    (webroot / ".well-known" / "acme-challenge" / TOKEN).unlink()
+    (webroot / ".well-known" / "acme-challenge").rmdir()
+
+    await server.clean_up(handle)
+
+    assert everything_in(webroot) == []
+
+
+async def test_directories_that_were_not_all_made_are_removed(
+    server: EndServer, webroot: Path
+) -> None:
+    noted = await server.intended(TOKEN, ANSWER)
+    (webroot / ".well-known").mkdir()  # and no further: the process was killed
+
+    await server.clean_up(noted)
+
+    assert everything_in(webroot) == []
+
+
 async def test_directories_of_others_stay(server: EndServer, webroot: Path) -> None:
     (webroot / ".well-known").mkdir()
 
@@ -232,16 +253,20 @@ async def test_directories_made_by_a_run_that_was_cut_off_are_removed_by_the_nex
     await next_run.close()
 
 
-async def test_many_requests_come_and_go_at_once(
-    opened: Opened, shared: Shared, webroot: Path
+@pytest.mark.parametrize(("requests", "apart"), [(40, 0.0), (100, 0.01)])
+async def test_many_requests_come_and_go(
+    opened: Opened, shared: Shared, webroot: Path, requests: int, apart: float
 ) -> None:
+    """All at once; then so that one removes the directories that the next is about to use."""
+
     async def one(number: int) -> None:
+        await asyncio.sleep(number * apart)
         server = opened(shared)
         token = f"{number:043}"
         handle = await server.present(token, f"{token}.answer", await server.intended(token, ""))
         assert (webroot / ".well-known" / "acme-challenge" / token).exists()
         await server.clean_up(handle)
 
-    await asyncio.gather(*(one(number) for number in range(40)))
+    await asyncio.gather(*(one(number) for number in range(requests)))
 
     assert everything_in(webroot) == []
