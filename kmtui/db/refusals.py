@@ -40,6 +40,9 @@ CONFLICTS = {
 }
 """Unique columns that guard the work itself."""
 
+UNDER_WAY = "kmtui request list shows it; go on with it there, or cancel it"
+"""What to do about a request that stands in the way of another."""
+
 FAULTS = {
     "locked": ("another process is writing to the inventory", "try again in a moment"),
     "full": ("the disk is full", "free some space: nothing was lost"),
@@ -59,7 +62,8 @@ def refusal(error: IntegrityError) -> KmtuiError:
         field = columns.partition(",")[0].partition(".")[2]
         return InvalidInput(TAKEN[columns], field=field)
     if kind == "UNIQUE constraint":
-        return Refused(CONFLICTS.get(columns, f"this exists already ({columns})"))
+        hint = UNDER_WAY if columns.startswith("request.") else ""
+        return Refused(CONFLICTS.get(columns, f"this exists already ({columns})"), hint=hint)
     if said.startswith("FOREIGN KEY"):
         return Refused("something else still uses it, or what it refers to is gone")
     return Refused(f"the inventory does not allow this: {said}")

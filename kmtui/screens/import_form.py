@@ -79,6 +79,7 @@ class ImportForm(FormPage):
             self.form.show_field(PASSWORD, not event.value)
 
     async def send(self) -> str:
+        self.about.show([*PLACES, *PROMISES])  # instead of what was refused the last time
         lines = [line.strip() for line in self.form.text("path").splitlines() if line.strip()]
         live = bool(self.form.values["live"])
         typed = self.form.typed(PASSWORD)

@@ -102,7 +102,7 @@ def next_try(verdict: Verdict, newest: Request | None, now: datetime) -> Cell:
         case "unsaved":
             return "none needed: s saves the new version", "accent"
         case "under-way" if newest is not None and newest.status == RequestStatus.PARKED:
-            return goes_on(newest, now), "warn"
+            return goes_on(newest, now, key="r in its attempt"), "warn"
         case "under-way":
             return f"goes on now: {verdict.why}", "working"
         case "revoked":
@@ -116,14 +116,14 @@ def next_try(verdict: Verdict, newest: Request | None, now: datetime) -> Cell:
     return "none", "muted"
 
 
-def goes_on(request: Request, now: datetime) -> str:
-    """When a parked request goes on, and what makes it."""
+def goes_on(request: Request, now: datetime, *, key: str = "r") -> str:
+    """When a parked request goes on, and what makes it; `key` does it at once."""
     by_itself = "by itself while kmtui runs, or with kmtui resume"
     if request.not_before is None:
         return f"as soon as the vault is open, {by_itself}"
     if request.not_before <= now:
         return f"now, {by_itself}"
-    return f"{moment(request.not_before, now)} {by_itself}; r goes on now"
+    return f"{moment(request.not_before, now)} {by_itself}; {key} goes on now"
 
 
 def policy(certificate: Certificate) -> Cell:

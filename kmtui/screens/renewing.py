@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TITLE = "renew"
 TRIED = ("retry-later", "needs-human")
 """What stands in the way of the unattended run, and is why an operator renews by hand."""
+UNDER_WAY = "under-way"
+"""A certificate with a live request gets no second one: that one is to go on or to be cancelled."""
 LEAVE = "leave it"
 
 
@@ -57,6 +59,9 @@ class Renewing:
         if verdict.due or verdict.blocked in TRIED:
             await self._start([certificate_id])
             return
+        if verdict.blocked == UNDER_WAY:
+            self._page.say(_leave_to_its_request(verdict), "warn")
+            return
         said, _ = standing_in_short(verdict, datetime.now(UTC))
         self._page.ask(
             f"{verdict.certificate}: {said}. Renew now?",
@@ -68,14 +73,18 @@ class Renewing:
         if not chosen:
             self._page.say("renew: the marked certificates are archived", "warn")
             return
-        facts: list[Fact] = [("renewed", listed([each.certificate for each in chosen]))]
+        free = [each for each in chosen if each.blocked != UNDER_WAY]
+        if not free:
+            self._page.say(_leave_to_its_request(chosen[0]), "warn")
+            return
+        facts: list[Fact] = [("renewed", listed([each.certificate for each in free]))]
         facts += _groups(chosen)
         if hidden:
             facts.append(("hidden", (f"{hidden} of them by the filter", "warn")))
         self._confirm(
-            f"RENEW {counted(len(chosen), 'certificate')}",
+            f"RENEW {counted(len(free), 'certificate')}",
             facts,
-            lambda: self._page.start(self._start([each.certificate_id for each in chosen]), TITLE),
+            lambda: self._page.start(self._start([each.certificate_id for each in free]), TITLE),
         )
 
     async def _ask_due(self) -> None:
@@ -189,6 +198,12 @@ class Renewing:
 
     def _say(self, text: str, tone: str) -> None:
         self._page.tell(text, tone)
+
+
+def _leave_to_its_request(verdict: Verdict) -> str:
+    """Why no other request begins, the key to the one there is first: a short line ends early."""
+    key = "r on Requests goes on now" if verdict.next_try_at else "J shows it"
+    return f"renew: {key}: {verdict.certificate}: {verdict.why}"
 
 
 def _groups(verdicts: Sequence[Verdict]) -> list[Fact]:

@@ -139,8 +139,10 @@ def test_one_request_for_a_certificate_is_under_way(filled: Filled, status: str)
     shop = filled.certificate("shop")
     filled.request("a.test", certificate_id=shop.id, status=status)
 
-    with pytest.raises(Refused, match="for this certificate is under way"):
+    with pytest.raises(Refused, match="for this certificate is under way") as refused:
         filled.request("b.test", certificate_id=shop.id)
+
+    assert "kmtui request list" in refused.value.hint
 
 
 def test_one_request_for_the_same_names_and_account_is_under_way(filled: Filled) -> None:

@@ -118,6 +118,26 @@ async def test_bad_input_is_told_and_stays(
         assert pilot.app.screen.query_one("Form").text("path") == nowhere  # type: ignore[attr-defined]
 
 
+async def test_what_was_refused_before_is_not_told_beside_what_goes_wrong_next(
+    core: Core, tmp_path: Path
+) -> None:
+    # given: a file that holds neither a certificate nor a key
+    written(tmp_path / "hostname", "a\n")
+    async with opened(core, "certificates") as pilot:
+        await press(pilot, "i")
+        await shows(pilot, "certbot")
+        await fill(pilot, path=str(tmp_path / "hostname"))
+        await press(pilot, "ctrl+s")
+        await shows(pilot, "PEM, DER, PKCS #7 and PKCS #12 files can be read")
+
+        # when: a server is asked instead, and does not answer
+        await fill(pilot, path="127.0.0.1:9", live=True)
+        await press(pilot, "ctrl+s")
+
+        await shows(pilot, "shows no certificate")
+        assert "can be read" not in screen_text(pilot.app)
+
+
 @SIZES
 async def test_a_sealed_file_opens_with_its_password_which_is_never_drawn(
     core: Core, tmp_path: Path, size: tuple[int, int]

@@ -252,6 +252,45 @@ async def test_marked_ones_are_renewed_after_a_panel_that_counts_the_hidden(benc
         assert "v2 is current now" in text
 
 
+def set_aside(filled: Filled, certificate: Certificate) -> str:
+    """Its renewal waits; the time when it goes on."""
+    until = datetime.now(UTC) + HOUR
+    failed(filled, certificate, status=RequestStatus.PARKED, not_before=until)
+    return f"{until:%H:%M}"
+
+
+async def test_one_whose_request_waits_leads_to_it_instead_of_asking_for_another(
+    core: Core, filled: Filled, account: Account
+) -> None:
+    until = set_aside(filled, issued(filled, account, 20.5))
+
+    async with opened(core, "certificates") as pilot:
+        await shows(pilot, "1 certificate")
+        await press(pilot, "r")
+        text = await shows(pilot, "renew: r on Requests goes on now")
+        assert "Renew now?" not in text
+
+        # then: its own screen does not promise that r goes on either
+        await press(pilot, "enter")
+        await shows(
+            pilot, f"next try {until} by itself while kmtui runs, or with kmtui resume; r in its"
+        )
+
+
+async def test_of_several_those_whose_request_waits_are_not_counted_among_the_renewed(
+    core: Core, filled: Filled, account: Account
+) -> None:
+    issued(filled, account, 20.5, "free.example.org")
+    set_aside(filled, issued(filled, account, 20.5, "waits.example.org"))
+
+    async with opened(core, "certificates") as pilot:
+        await shows(pilot, "2 certificates")
+        await press(pilot, "a", "r")
+        text = await shows(pilot, "RENEW 1 certificate")
+        assert "renewed  free.example.org" in text
+        assert "blocked  waits.example.org: request #" in text
+
+
 async def test_one_that_cannot_be_renewed_is_told_apart(bench: Bench, filled: Filled) -> None:
     await obtain(bench, "www.kmtui.test")
     filled.certificate("empty.kmtui.test")
