@@ -178,7 +178,10 @@ def _conditions(query: ListQuery) -> list[filters.Condition]:
 def _certificates(session: Session, account_ids: Collection[str]) -> dict[str, int]:
     statement = (
         select(CertificateRow.account_id, func.count())
-        .where(col(CertificateRow.account_id).in_(account_ids))
+        .where(
+            col(CertificateRow.account_id).in_(account_ids),
+            col(CertificateRow.archived_at).is_(None),
+        )
         .group_by(col(CertificateRow.account_id))
     )
     return {account_id or "": number for account_id, number in session.exec(statement)}

@@ -22,7 +22,7 @@ class FilterWord:
 
 FILTER_WORDS: dict[str, tuple[FilterWord, ...]] = {
     "certificates": (
-        FilterWord("status", "valid, due, expiring, expired, failing, …", "How it stands"),
+        FilterWord("status", "valid, due, expired, failing, archived, …", "How it stands"),
         FilterWord("expires", MOMENTS, "When it expires"),
         FilterWord("renews", MOMENTS, "When its renewal is planned"),
         FilterWord("name", "a whole name", "Has exactly this name"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kmtui.core.errors import InvalidInput, NotFound, Refused
-from kmtui.db import accounts, authorities, cleanup, dns, mappings, secrets, servers
+from kmtui.db import accounts, authorities, certificates, cleanup, dns, mappings, secrets, servers
 from kmtui.db.database import Database
 from kmtui.model import Authority
 from tests.db.samples import (
@@ -139,6 +139,17 @@ def test_an_account_counts_its_certificates(db: Database) -> None:
     filled.certificate("b", account_id=prod.id)
 
     assert stored(db, accounts, "prod").certificates == 2
+
+
+def test_an_account_counts_what_the_list_of_certificates_shows(db: Database) -> None:
+    filled = Filled(db)
+    prod = filled.account("prod")
+    filled.certificate("a", account_id=prod.id)
+    gone = filled.certificate("b", account_id=prod.id)
+
+    db.write_sync(lambda session: certificates.archive(session, gone.id, NOW))
+
+    assert stored(db, accounts, "prod").certificates == 1
 
 
 def test_one_account_url_is_one_account(db: Database) -> None:
