@@ -130,7 +130,9 @@ class FormPage(Page):
 
     @on(Form.Changed)
     def _warn_again(self) -> None:
-        self._warned = False
+        if self._warned:
+            self._warned = False
+            self.say("")
 
     def leave(self) -> None:
         """Leave; what was typed is lost only after a word. What was sent goes on."""

@@ -29,6 +29,8 @@ from kmtui.widgets.rows import Column, ListSource, Row
 from kmtui.widgets.rowtable import RowTable
 
 NO_ACCOUNT = "No account at a CA that issues. esc, then 3 and n registers one."
+NONE_FITS = "none of them can go there: esc, then 3 n registers another account"
+NONE_FITS_HERE = "none of them can go there: left and right choose another account"
 MARKS = {True: ("+", "good"), False: ("x", "bad"), None: ("-", "warn")}
 """By what a finding means: its glyph and tone."""
 MEANS = {True: "fits", False: "no", None: "note"}
@@ -56,6 +58,8 @@ class MoveScreen(Page):
         self._ids = tuple(ids)
         self._hidden = hidden
         self._removal: Removal | None = None
+        self._offered = 0
+        """How many accounts there are to choose from."""
         self.form = Form(
             [
                 FieldSpec(
@@ -106,12 +110,14 @@ class MoveScreen(Page):
             self.table.empty = NO_ACCOUNT
             self.table.reload(ListSource())
             return
+        self._offered = len(offered)
         here = {row.ca for row in rows}
         first = next((name for name, _, ca in offered if ca not in here), offered[0][0])
         self.form.set_options("account", _options(offered), first)
         self._look()
 
     def on_form_changed(self) -> None:
+        self.say("")  # it was about the account before
         self._look()
 
     def _look(self) -> None:
@@ -137,7 +143,7 @@ class MoveScreen(Page):
         self.form.check(
             [(f"ctrl+s moves {fitting} to {removal.authority.title}", "good")]
             if fitting
-            else [("none of them can go there: esc, then 3 n registers another account", "bad")]
+            else [(NONE_FITS_HERE if self._offered > 1 else NONE_FITS, "bad")]
         )
         self.refresh_bindings()
 

@@ -34,7 +34,7 @@ class ServersScreen(SetupList):
 
     MODE = "servers"
     NOUN = ("end server", "end servers")
-    EMPTY = "No end servers yet. n adds one: for http-01, and to put certificates somewhere."
+    EMPTY = "No end servers yet. n adds one: for http-01, and to deploy certificates."
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("NAME", 12, 24, flex=1, sort="name"),
         Column("KIND", 10, 18, flex=1, sort="kind", drop=1),

@@ -154,6 +154,25 @@ async def test_what_goes_nowhere_says_so(bench: Bench) -> None:
         await shows(pilot, "move: none of them can go there")
 
 
+async def test_what_was_said_of_one_account_goes_when_another_is_chosen(bench: Bench) -> None:
+    # given: two accounts at one CA, and a certificate that is with the first
+    await issued(bench)
+    core = bench.core
+    await core.accounts.register("second", ca="sandbox", email="b@kmtui.test", agree_tos=True)
+    async with opened(core, "certificates") as pilot:
+        await shows(pilot, "1 certificate")
+        await press(pilot, "M")
+        await shows(pilot, "none of them can go there: left and right choose another account")
+        await press(pilot, "ctrl+s")
+        await shows(pilot, "move: none of them can go there")
+
+        # when: a letter chooses the other
+        await press(pilot, "s")
+
+        await shows(pilot, "ctrl+s moves 1 to")
+        assert "none of them" not in screen_text(pilot.app)
+
+
 @SIZES
 async def test_hostile_labels_obey_nothing(limited: Bench, size: tuple[int, int]) -> None:
     core = limited.core
