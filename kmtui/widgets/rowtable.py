@@ -351,7 +351,10 @@ class RowTable(Widget, can_focus=True):
             self.refresh(Region(0, line, self.size.width, 1))
 
     def on_resize(self) -> None:
-        self._top = self._top_for(self._cursor, self._top, self._pages.count)
+        before = self._top
+        self._top = self._top_for(self._cursor, before, self._pages.count)
+        if self._top != before:
+            self.refresh()  # it was painted at its new size before this was told
 
     def on_focus(self) -> None:
         self._refresh_row(self._cursor)

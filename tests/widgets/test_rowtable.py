@@ -345,3 +345,18 @@ def test_columns_are_dropped_by_priority_then_squeezed() -> None:
     assert layout(columns, 21) == [(0, 10), (1, 5)]
     assert layout(columns, 15) == [(0, 10)]
     assert layout(columns, 6) == [(0, 6)]
+
+
+async def test_a_terminal_that_grew_shows_the_rows_above_at_once() -> None:
+    table = RowTable(COLUMNS, Numbers(20))
+    async with shown(table) as pilot:
+        await pilot.press("end")
+        await settled(pilot)
+        assert "n000000" not in screen_text(pilot.app)
+
+        await pilot.resize_terminal(60, 30)
+        await settled(pilot)
+
+        lines = screen_lines(pilot.app)
+        assert "n000000" in lines[1]
+        assert "n000019" in lines[20]
