@@ -169,7 +169,7 @@ class NewRequestScreen(Page):
         return spec_of(self.form.values, self._before)
 
     def _check(self) -> None:
-        if self.workbench.core is None:
+        if self.workbench.core is None or not self.is_open:
             return
         spec = self.spec
         self.outlook.show(outlook(spec))

@@ -51,6 +51,13 @@ class FieldRow(Vertical):
         self._wrong: Value = ""
         self._filled_in = value_of(self.control)
 
+    @property
+    def asked(self) -> bool:
+        """Whether it belongs to the form at present: also while the form is being taken away,
+        when Textual calls nothing displayed and what was typed is still read.
+        """
+        return self.styles.display != "none"
+
     def compose(self) -> ComposeResult:
         mark: Cell = ("*", "accent") if self.spec.required else ("", "")
         with Horizontal():
@@ -157,7 +164,7 @@ class Form(Vertical):
         return {
             name: value.strip() if isinstance(value := value_of(row.control), str) else value
             for name, row in self._rows.items()
-            if row.display
+            if row.asked
         }
 
     def text(self, name: str) -> str:
@@ -172,7 +179,7 @@ class Form(Vertical):
     @property
     def typed_into(self) -> bool:
         """Whether a text was typed that would be lost with the form."""
-        return any(row.typed for row in self._rows.values() if row.display)
+        return any(row.typed for row in self._rows.values() if row.asked)
 
     def set_values(self, values: Mapping[str, Value]) -> None:
         """Put values into the fields of these names."""
@@ -240,7 +247,7 @@ class Form(Vertical):
         missing = [
             name
             for name, row in self._rows.items()
-            if row.spec.required and row.display and not values[name]
+            if row.spec.required and row.asked and not values[name]
         ]
         for name in reversed(missing):
             self.show_error(name, "is needed")
@@ -276,7 +283,7 @@ class Form(Vertical):
 
     def _tell_fold(self) -> None:
         """What stands behind it; of a secret only that it is there."""
-        folded = [row for row in self._rows.values() if row.spec.folded and row.display]
+        folded = [row for row in self._rows.values() if row.spec.folded and row.asked]
         self._fold.display = bool(folded)
         self._fold.tell(
             changed=[_in_short(row) for row in folded if row.changed],

@@ -41,6 +41,25 @@ async def test_a_request_goes_from_the_keyboard_to_a_saved_version(bench: Bench)
         assert (await bench.core.certificates.get("api.kmtui.test")).current_version == 1
 
 
+async def test_what_is_sent_before_it_was_checked_leaves_no_check_behind(bench: Bench) -> None:
+    async with opened(bench.core, size=WIDE) as pilot:
+        # given: a form whose check comes when the form was left
+        await shows(pilot, "No requests yet.")
+        await pilot.press("n")
+        await shows(pilot, "Names*")
+        form = pilot.app.screen
+        assert isinstance(form, NewRequestScreen)
+        await press_all(pilot, "api.kmtui.test")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "#1 api.kmtui.test")
+
+        # when
+        form._check()
+
+        # then
+        await shows(pilot, "Available: version 1, s saves it")
+
+
 async def test_what_the_dns_says_against_it_is_shown_before_it_is_sent(bench: Bench) -> None:
     choice = ChallengeChoice(type="dns-01", dns_account="lab")
     spec = RequestSpec(names=("a.other.test",), account="practice", choices={"": choice})

@@ -354,6 +354,19 @@ async def test_a_form_gives_what_was_typed_and_chosen() -> None:
         assert "ZeroSSL" in screen_text(pilot.app)
 
 
+async def test_a_form_that_is_taken_away_still_gives_what_was_typed() -> None:
+    async with shown(lambda: Form(FIELDS)) as pilot:
+        # given: a form that leaves one field out
+        form = piece(pilot, Form)
+        form.set_values({"names": "a.example.org"})
+        form.show_field("auto", False)
+        before = form.values
+
+        await form.remove()
+
+        assert form.values == before == {"names": "a.example.org", "ca": "le", "token": ""}
+
+
 async def test_a_form_says_what_is_missing_where_it_is_missing() -> None:
     async with shown(lambda: Form(FIELDS)) as pilot:
         form = piece(pilot, Form)
