@@ -23,7 +23,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from kmtui import garbage, theme
-from kmtui.bindings import EVERYWHERE, MODES, bindings
+from kmtui.bindings import EVERYWHERE, KEYS, MODES, bindings
 from kmtui.config import Options
 from kmtui.core.errors import KmtuiError
 from kmtui.core.fairloop import FairLoop
@@ -182,6 +182,14 @@ class KmtuiApp(App[None], inherit_bindings=False):
             self.push_screen(ResultsScreen(self.results))
         elif self.results is None and self.page is not None:
             self.page.say("nothing was done to several at once so far")
+
+    async def action_switch_mode(self, mode: str) -> None:
+        """To a root screen, or what lies on it; where that is in view, say how to leave it."""
+        page = self.page
+        if mode == self.current_mode and page is not None and not page.MODE:
+            page.say(f"esc goes back to {KEYS[mode].word}", "muted")
+        else:
+            await super().action_switch_mode(mode)
 
     async def action_jobs(self) -> None:
         await self.switch_mode("requests")

@@ -90,6 +90,24 @@ async def test_a_failed_renewal_is_seen_and_leaves_the_certificate_valid(
     assert "failed" in row
 
 
+async def test_the_digit_of_the_root_that_lies_below_says_which_key_goes_back(
+    core: Core, filled: Filled
+) -> None:
+    filled.certificate("www.example.org")
+    async with opened(core, "certificates") as pilot:
+        await shows(pilot, "1 certificate")
+        await press(pilot, "enter")
+        await shows(pilot, "Certificates > www.example.org")
+
+        await press(pilot, "1")
+        await shows(pilot, "esc goes back to Certificates")
+
+        await press(pilot, "3")
+        await shows(pilot, "No accounts yet")
+        await press(pilot, "1")
+        await shows(pilot, "Certificates > www.example.org")
+
+
 async def test_the_pane_follows_the_cursor_where_there_is_room(core: Core, filled: Filled) -> None:
     issued(filled, "a.example.org", 20.5)
     issued(filled, "b.example.org", 80.5)
