@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from kmtui.core.due import TOO_MANY_FAILURES
-from kmtui.model import Certificate, Request, RequestStatus, Verdict
+from kmtui.model import ACTIVE_STATUSES, Certificate, Problem, Request, RequestStatus, Verdict
 from kmtui.screens.checklines import CONTINUED
 from kmtui.screens.here import with_keys
 from kmtui.status import DAY, Cell, date, status_cell, when
@@ -78,7 +78,7 @@ def attempt_facts(newest: Request | None, now: datetime) -> list[Fact]:
     head = f"#{newest.number} {newest.kind} {moment(newest.created_at, now)} {status}"
     if newest.status in (RequestStatus.AVAILABLE, RequestStatus.SAVED):
         return [("last try", (f"{head}: version {newest.version}", ""))]
-    problem = newest.problem
+    problem = present_problem(newest)
     if problem is None:
         step = f": {newest.step}" if newest.step and newest.step != status else ""
         return [("last try", (f"{head}{step}", tone))]
@@ -114,6 +114,12 @@ def next_try(verdict: Verdict, newest: Request | None, now: datetime) -> Cell:
                 return "by the next kmtui renew --due; r renews now", ""
             return (f"{when(verdict.at)} {BY_COMMAND}" if verdict.at else "none"), ""
     return "none", "muted"
+
+
+def present_problem(request: Request) -> Problem | None:
+    """What went wrong; nothing while it goes on: what set it aside before is over."""
+    parked = request.status == RequestStatus.PARKED
+    return request.problem if parked or request.status not in ACTIVE_STATUSES else None
 
 
 def goes_on(request: Request, now: datetime, *, key: str = "r") -> str:

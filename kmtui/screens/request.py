@@ -19,7 +19,7 @@ from kmtui.screens.challenge_rows import COLUMNS, challenge_facts, challenge_row
 from kmtui.screens.error import ErrorScreen, problem_facts
 from kmtui.screens.messages import Changed
 from kmtui.screens.page import Page
-from kmtui.screens.renewal_words import moment
+from kmtui.screens.renewal_words import moment, present_problem
 from kmtui.screens.request_keys import request_reason
 from kmtui.screens.request_steps import steps_of
 from kmtui.screens.request_words import names_in_short, outlook_facts, parked_at
@@ -132,9 +132,10 @@ class RequestScreen(Page):
         self.set_class(bool(band), "-ended")
         self._band.show(band)
         facts = outlook_facts(request, now, held=self._held)  # since when, the band says
-        if request.problem is not None and request.status != RequestStatus.SAVED:
+        problem = present_problem(request)
+        if problem is not None and request.status != RequestStatus.SAVED:
             # Each name's own part stands in the table; all of it behind the key !.
-            facts += problem_facts(replace(request.problem, subproblems=(), where=""))
+            facts += problem_facts(replace(problem, subproblems=(), where=""))
         self.set_class(bool(facts), "-told")
         self._problem.show(facts)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from kmtui.model import LogLine, Request, RequestKind, RequestStatus
 from kmtui.screens.error import problem_facts
-from kmtui.screens.renewal_words import BY_COMMAND, goes_on, moment
+from kmtui.screens.renewal_words import BY_COMMAND, goes_on, moment, present_problem
 from kmtui.status import Cell, ago, duration, request_cell, when
 from kmtui.widgets.details import Fact
 
@@ -68,8 +68,8 @@ def request_facts(
         facts.append(("order", request.order_url))
     facts += replaces_facts(request)
     facts += outlook_facts(request, now, held=held, since=since)
-    if request.problem is not None:
-        facts += [("", ""), *problem_facts(request.problem)]
+    if (problem := present_problem(request)) is not None:
+        facts += [("", ""), *problem_facts(problem)]
     elif request.step:
         facts.append(("step", request.step))
     return facts

@@ -9,7 +9,7 @@ import pytest
 
 from kmtui.core.core import Core
 from kmtui.core.owners import Owners
-from kmtui.db import request_log
+from kmtui.db import request_log, requests
 from kmtui.model import Problem, Request, RequestKind, RequestStatus
 from kmtui.screens.request import RequestScreen
 from tests.db.samples import Filled
@@ -62,6 +62,24 @@ async def test_a_parked_request_tells_why_since_and_until_when(
         assert text.count(f"since {since:%H:%M}") == 1
         assert f"goes on  {until:%H:%M} by itself while kmtui runs, or with kmtui resume" in text
         assert "What     The CA's rate limit is reached." in text
+
+
+async def test_what_set_a_request_aside_is_not_told_of_it_while_it_goes_on(
+    core: Core, filled: Filled
+) -> None:
+    now = datetime.now(UTC)
+    request = parked(filled, now - HOUR, now - 2 * HOUR)
+    filled.db.write_sync(
+        lambda s: requests.update(s, request.id, status=RequestStatus.VALIDATING, step="asked")
+    )
+
+    async with opened(core, "requests", WIDE) as pilot:
+        text = await shows(pilot, "step")
+        assert "rate limit" not in text
+
+        await pilot.app.push_screen(RequestScreen(request.id))
+        text = await shows(pilot, "validating")
+        assert "What  " not in text
 
 
 async def test_the_pane_of_the_list_tells_it_too(core: Core, filled: Filled) -> None:
