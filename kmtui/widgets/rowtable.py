@@ -346,15 +346,12 @@ class RowTable(Widget, can_focus=True):
     # Drawing
 
     def _refresh_row(self, index: int) -> None:
-        line = index - self._top + 1
-        if 1 <= line < self.size.height:
+        if 1 <= (line := index - self._top + 1) < self.size.height:
             self.refresh(Region(0, line, self.size.width, 1))
 
     def on_resize(self) -> None:
-        before = self._top
-        self._top = self._top_for(self._cursor, before, self._pages.count)
-        if self._top != before:
-            self.refresh()  # it was painted at its new size before this was told
+        self._top = self._top_for(self._cursor, self._top, self._pages.count)
+        self.refresh()  # it was painted at its new size before this was told
 
     def on_focus(self) -> None:
         self._refresh_row(self._cursor)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import pytest
-from textual.app import App, ComposeResult
-from textual.pilot import Pilot
 from textual.widget import Widget
 
-from kmtui.model import Field, LogLine
+from kmtui.model import LogLine
 from kmtui.widgets.details import Details
 from kmtui.widgets.fields import FieldSpec
 from kmtui.widgets.filterbar import FilterBar
@@ -28,45 +24,10 @@ from kmtui.widgets.statusline import StatusLine
 from kmtui.widgets.steps import Step, Steps
 from kmtui.widgets.titleline import TitleLine
 from tests.terminal import raw_text, screen_lines, screen_text, settled
+from tests.widgets.bench import piece, shown
 
 HOSTILE = "a\x1b]52;c;cm0=\x07 [/foo] [@click=app.pwn]x[/] \u202e\x9b2J \x00\u200b [b"
 FORBIDDEN = {"\x1b", "\x07", "\u202e", "\x9b", "\x00", "\u200b"}
-
-
-W = TypeVar("W", bound=Widget)
-
-
-class Bench(App[None]):
-    def __init__(self, make: Callable[[], Widget]) -> None:
-        super().__init__()
-        self.make = make
-        self.pwned = False
-        self.heard: list[str] = []
-
-    def compose(self) -> ComposeResult:
-        yield self.make()
-
-    def action_pwn(self) -> None:
-        self.pwned = True
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return None if action == "revoke" else True
-
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        self.heard.append(event.text)
-
-
-@asynccontextmanager
-async def shown(
-    make: Callable[[], Widget], size: tuple[int, int] = (80, 12)
-) -> AsyncIterator[Pilot[None]]:
-    async with Bench(make).run_test(size=size, notifications=True) as pilot:
-        await settled(pilot)
-        yield pilot
-
-
-def piece(pilot: Pilot[None], kind: type[W]) -> W:
-    return pilot.app.query_one(kind)
 
 
 # --- hostile text ---------------------------------------------------------------------------------
@@ -327,84 +288,3 @@ async def test_a_question_answers_once_and_only_with_y() -> None:
 
 
 # --- forms ----------------------------------------------------------------------------------------
-
-FIELDS = (
-    FieldSpec(name="names", label="Names", kind="lines", required=True, lines=2),
-    FieldSpec(name="ca", label="CA", kind="choice", choices=("le", ("zs", "ZeroSSL")), help="Who"),
-    FieldSpec(name="auto", label="Auto", kind="check", default="yes"),
-    FieldSpec(name="token", label="Token", secret=True, required=True),
-)
-
-
-async def test_a_form_gives_what_was_typed_and_chosen() -> None:
-    async with shown(lambda: Form(FIELDS)) as pilot:
-        form = piece(pilot, Form)
-        form.focus_field()
-        await pilot.press(*"a.example.org", "enter", *"b", "tab", "right", "tab", "space", "tab")
-        await pilot.press(*"hunter2")
-        await pilot.pause()
-
-        assert form.values == {
-            "names": "a.example.org\nb",
-            "ca": "zs",
-            "auto": False,
-            "token": "hunter2",
-        }
-        assert "hunter2" not in screen_text(pilot.app)
-        assert "ZeroSSL" in screen_text(pilot.app)
-
-
-async def test_a_form_that_is_taken_away_still_gives_what_was_typed() -> None:
-    async with shown(lambda: Form(FIELDS)) as pilot:
-        # given: a form that leaves one field out
-        form = piece(pilot, Form)
-        form.set_values({"names": "a.example.org"})
-        form.show_field("auto", False)
-        before = form.values
-
-        await form.remove()
-
-        assert form.values == before == {"names": "a.example.org", "ca": "le", "token": ""}
-
-
-async def test_a_form_says_what_is_missing_where_it_is_missing() -> None:
-    async with shown(lambda: Form(FIELDS)) as pilot:
-        form = piece(pilot, Form)
-
-        assert not form.complete()
-        await pilot.pause()
-        assert screen_text(pilot.app).count("is needed") == 2
-
-        form.set_values({"names": "a.example.org", "token": "t"})
-        assert form.complete()
-        form.show_error("token", "the provider refused it")
-        form.check([("1 name, DNS ok", "good")])
-        await pilot.pause()
-        assert "the provider refused it" in screen_text(pilot.app)
-        assert "1 name, DNS ok" in screen_text(pilot.app)
-
-
-async def test_other_fields_keep_what_was_typed() -> None:
-    async with shown(lambda: Form(FIELDS)) as pilot:
-        form = piece(pilot, Form)
-        form.set_values({"token": "t"})
-        stored = FieldSpec.of(
-            Field(name="key", label="Key", secret=True, required=True), stored=True
-        )
-        await form.set_fields([FIELDS[3], stored])
-        await settled(pilot)
-
-        assert form.values == {"token": "t", "key": ""}
-        assert form.complete()
-        assert "stored; empty keeps it" in screen_text(pilot.app)
-
-
-async def test_nothing_in_a_form_blinks() -> None:
-    async with shown(lambda: Form(FIELDS)) as pilot:
-        blinking = [
-            widget
-            for widget in pilot.app.screen.walk_children()
-            if getattr(widget, "cursor_blink", False)
-        ]
-
-        assert blinking == []
